@@ -1,0 +1,90 @@
+package bufpool
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// classes are the capacities that are pooled; anything larger goes to the
+// garbage collector.
+var classes = [...]int{128, 512, 4 << 10, 64 << 10}
+
+var (
+	pools [len(classes)]sync.Pool
+	live  atomic.Int64
+)
+
+// unpooled marks a Buf whose bytes are too large for any class.
+const unpooled = uint8(len(classes))
+
+// A Buf is a reference-counted byte slice. Whoever holds a reference may read
+// B; only the holder of the first and only reference may write it. After the
+// last Release the bytes belong to the pool and must not be touched.
+type Buf struct {
+	// Immutable once the Buf is shared.
+	B []byte
+
+	// Atomic: written by every holder through Retain and Release.
+	refs atomic.Int32
+
+	// Immutable after Get.
+	class uint8
+}
+
+// Get returns a Buf with length 0, a capacity of at least n bytes and one
+// reference, which the caller owns. It may be called from any goroutine.
+func Get(n int) *Buf {
+	class := classFor(n)
+	var b *Buf
+	if class != unpooled {
+		b, _ = pools[class].Get().(*Buf)
+	}
+	if b == nil {
+		b = &Buf{class: class}
+		if class == unpooled {
+			b.B = make([]byte, 0, n)
+		} else {
+			b.B = make([]byte, 0, classes[class])
+		}
+	}
+	b.refs.Store(1)
+	live.Add(1)
+	checkGet(b)
+	return b
+}
+
+// Retain takes one more reference. The caller must already hold one.
+func (b *Buf) Retain() { b.refs.Add(1) }
+
+// Release gives one reference up. It may be called from any goroutine.
+func (b *Buf) Release() {
+	n := b.refs.Add(-1)
+	if n > 0 {
+		return
+	}
+	if n < 0 {
+		panic("bufpool: Release without a reference")
+	}
+	live.Add(-1)
+	poison(b)
+	// B may have been replaced by append: only what still has the capacity of
+	// its class returns to the pool.
+	if b.class == unpooled || cap(b.B) != classes[b.class] {
+		return
+	}
+	b.B = b.B[:0]
+	pools[b.class].Put(b)
+}
+
+// Live reports how many Bufs have not been released yet. It is for leak tests
+// and statistics.
+func Live() int64 { return live.Load() }
+
+func classFor(n int) uint8 {
+	for i, size := range classes {
+		if n <= size {
+			return uint8(i)
+		}
+	}
+	return unpooled
+}
