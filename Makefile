@@ -1,0 +1,81 @@
+# The commands of this repository. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export GOTOOLCHAIN := local
+
+CLIENT := e2e/client
+BUNDLE := $(CLIENT)/node_modules/socket.io-client/dist
+ARGS ?=
+FUZZTIME ?= 20s
+BENCH ?= .
+COUNT ?= 6
+SOAK ?= 15000
+
+# Packages are tested at most as many at a time as there are cores, each with -race.
+GOTESTSUM := .bin/gotestsum --format pkgname --hide-summary skipped
+GOTESTFLAGS := -shuffle=on -timeout 10m
+
+.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench soak hooks tools clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: client ## serve the chat page at the address it prints (ARGS="--addr :8080" for another)
+	go run ./cmd/gannet serve --client-dir $(BUNDLE) $(ARGS)
+
+client: $(BUNDLE)/socket.io.min.js ## fetch the official browser client by npm into an ignored folder
+
+$(BUNDLE)/socket.io.min.js: $(CLIENT)/package-lock.json
+	npm ci --prefix $(CLIENT) --no-audit --no-fund --loglevel error
+	@touch $@
+
+build: ## build the commands into .bin
+	go build -o .bin/ ./cmd/...
+
+test: race debug budgets ## all Go tests: race detector, debug build, allocation budgets
+
+race: tools-gotestsum
+	$(GOTESTSUM) -- -race $(GOTESTFLAGS) ./...
+
+debug: tools-gotestsum
+	$(GOTESTSUM) -- -race -tags gannetdebug $(GOTESTFLAGS) ./...
+
+budgets: tools-gotestsum ## the tests that count allocations, which the race detector would distort
+	GOTESTSUM="$(GOTESTSUM)" .ci/budgets.sh
+
+lint: tools-gofumpt tools-golangci-lint ## formatting, vet on three systems, linters, import rules, tidy
+	.ci/lint.sh
+
+api: ## write api/sio.txt from the exported API of sio
+	go test ./internal/archtest -run TestAPI -count=1 -update
+
+e2e: ## real clients in other languages and a browser against this server
+	npm ci --prefix e2e --no-audit --no-fund --loglevel error
+	node e2e/run.mjs $(ARGS)
+
+e2e-reference: ## the same suites against the official server, which shows that they are right
+	npm ci --prefix e2e --no-audit --no-fund --loglevel error
+	node e2e/run.mjs --server reference $(ARGS)
+
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	.ci/fuzz.sh $(FUZZTIME)
+
+bench: tools-benchstat ## Go benchmarks (BENCH=regexp COUNT=6), summarised by benchstat
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee bench.out
+	.bin/benchstat bench.out
+
+soak: ## the long tests: SOAK (15000) clients idle, then churning
+	GANNET_SOAK=$(SOAK) go test -count=1 -timeout 60m -run 'Soak' -v ./...
+
+hooks: ## check formatting and vet before each commit of this clone
+	git config core.hooksPath .ci/hooks
+
+tools: ## install the pinned tools into .bin
+	.ci/tools.sh
+
+tools-%:
+	@.ci/tools.sh $*
+
+clean: ## remove what was built and fetched
+	rm -rf .bin bench.out e2e/node_modules $(CLIENT)/node_modules e2e/.venv e2e/java/target e2e/artifacts
