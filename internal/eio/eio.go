@@ -121,6 +121,8 @@ const (
 	// CloseWait is how long a session that closes gracefully waits for the
 	// poll that will carry its last packets.
 	CloseWait = 30_000
+
+	minPause = 100
 )
 
 // Config is what all sessions of a server share. It is immutable once in use.
@@ -156,5 +158,7 @@ func (c *Config) Enabled(t Transport) bool {
 }
 
 // Pause is how late a heartbeat deadline must be met for the process to count
-// as having been paused: the shorter of interval and timeout.
-func (c *Config) Pause() int64 { return min(c.PingInterval, c.PingTimeout) }
+// as having been paused: more than the shorter of interval and timeout. It is
+// at least minPause, so that the granularity of a loop's timers never looks
+// like a pause to a server with very short heartbeats.
+func (c *Config) Pause() int64 { return max(min(c.PingInterval, c.PingTimeout), minPause) }

@@ -1,5 +1,7 @@
 package eio
 
+import "math"
+
 // schedulePing arms the next ping, an interval from now.
 func (s *Session) schedulePing(cfg *Config, now int64) {
 	s.beat = 0
@@ -56,14 +58,16 @@ func (s *Session) freshTimeout(cfg *Config, now int64) {
 	s.beat = now + cfg.PingTimeout
 }
 
-// Resume gives a session whose ping has not been answered a whole fresh
-// timeout. The owner of many sessions calls it for each when a PauseDetector
-// says that the process was paused; it never brings a deadline forward.
+// Resume forgives the time for which the process was paused: a ping that fell
+// due meanwhile counts as due now, and a session whose ping has not been
+// answered gets a whole fresh timeout. The owner of many sessions calls it for
+// each when a PauseDetector says so. It never brings a deadline forward.
 func (s *Session) Resume(cfg *Config, now int64) {
-	if s.state == StateClosed || s.flags&(flagAwaiting|flagRev3) == 0 || s.beat == 0 {
-		return
-	}
-	if before := s.beat; before < now+cfg.PingTimeout {
+	switch {
+	case s.beat == 0 || s.flags&flagWait != 0:
+	case s.flags&(flagAwaiting|flagRev3) == 0:
+		s.beat = max(s.beat, now)
+	case s.beat < now+cfg.PingTimeout:
 		s.freshTimeout(cfg, now)
 	}
 }
@@ -73,7 +77,7 @@ func (s *Session) upgradeDeadline() int64 { return s.upgradeAt - int64(s.noopLea
 
 // tickNoop sets the next noop tick, unless the upgrade times out before it.
 func (s *Session) tickNoop(now int64) {
-	s.noopLead = int32(max(0, s.upgradeAt-now-NoopInterval))
+	s.noopLead = int32(min(max(0, s.upgradeAt-now-NoopInterval), math.MaxInt32))
 }
 
 // PauseDetector notices that the process was paused: suspended, stopped or

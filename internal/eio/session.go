@@ -156,22 +156,25 @@ func (s *Session) Revision() Revision {
 // AwaitingPong reports whether a ping has not been answered yet.
 func (s *Session) AwaitingPong() bool { return s.flags&flagAwaiting != 0 }
 
-// Packet takes a packet that arrived on the current transport. probe says that
-// its data is exactly `probe`; the reference makes no difference on the
-// current transport, and neither does this. A binary message is a Message.
-func (s *Session) Packet(cfg *Config, now int64, typ PacketType, probe bool) Action {
-	_ = probe
-	if s.state == StateNone || s.state == StateClosed {
+// Packet takes a packet that arrived on the current transport. A binary
+// message is a Message. The last argument says that the data is exactly
+// `probe`: like the reference, a session makes no difference on its current
+// transport, where `2probe` is as wrong as `2` and `3probe` as good as `3`.
+func (s *Session) Packet(cfg *Config, now int64, typ PacketType, _ bool) Action {
+	switch s.state {
+	case StateNone, StateClosed:
 		return ActNone
+	case StateOpen:
+		if act := s.overdue(cfg, now); act != ActNone {
+			return act
+		}
+	case StateClosing:
 	}
 	if typ == Close && s.transport == Polling {
 		return s.close(ActTransportClose)
 	}
 	if s.state == StateClosing {
 		return ActNone
-	}
-	if act := s.overdue(cfg, now); act != ActNone {
-		return act
 	}
 	if !typ.Valid() {
 		return s.close(ActParseError)
@@ -189,7 +192,7 @@ func (s *Session) Packet(cfg *Config, now int64, typ PacketType, probe bool) Act
 	default:
 		if s.flags&(flagAwaiting|flagExtended) == flagAwaiting {
 			s.flags |= flagExtended
-			s.beat = now + cfg.PingTimeout
+			s.beat = max(s.beat, now+cfg.PingTimeout)
 		}
 	}
 	if typ == Message {
@@ -269,7 +272,9 @@ func (s *Session) Deadline() int64 {
 }
 
 // Expire does what is due at now, one thing at a time and the earliest first:
-// call it until it returns ActNone.
+// call it until it returns ActNone. It may be called at any time; the owner
+// also calls it when a request of the session arrives, so that a timeout does
+// not wait for the loop's next sweep.
 func (s *Session) Expire(cfg *Config, now int64) Action {
 	if up := s.upgradeDeadline(); up != 0 && up <= now && (s.beat == 0 || up <= s.beat) {
 		if s.noopLead > 0 {
