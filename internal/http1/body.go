@@ -34,6 +34,7 @@ const (
 type Body struct {
 	left   int64 // bytes left of the body or of the chunk
 	size   int64 // bytes of data announced so far
+	got    int64 // bytes of data handed out
 	max    int64 // limit of size
 	extra  int32 // bytes of extensions, then of trailers
 	state  uint8
@@ -69,6 +70,9 @@ func (b *Body) Done() bool { return b.state == bodyDone }
 // Content-Length, else the sum of the chunk sizes seen.
 func (b *Body) Size() int64 { return b.size }
 
+// Received returns how many bytes of data Next has handed out.
+func (b *Body) Received() int64 { return b.got }
+
 // Next takes the next bytes of the connection. data is the next part of the
 // body, a view of in and maybe empty; rest is what was not looked at. Unless
 // done or err is set, an empty data means that rest is empty as well, so a
@@ -85,6 +89,7 @@ func (b *Body) Next(in []byte) (data, rest []byte, done bool, err error) {
 			}
 			n := int(min(int64(len(in)), b.left))
 			b.left -= int64(n)
+			b.got += int64(n)
 			if b.left == 0 {
 				// bodyLength is followed by bodyDone, bodyData by bodyDataCR.
 				b.state = after[b.state]

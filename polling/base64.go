@@ -1,0 +1,61 @@
+package polling
+
+// invalid marks a byte outside both base64 alphabets.
+const invalid = 0xFF
+
+// sextets maps a byte to its six bits in the standard and in the URL-safe
+// alphabet. Immutable.
+var sextets = buildSextets()
+
+func buildSextets() (t [256]uint8) {
+	for i := range t {
+		t[i] = invalid
+	}
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range len(alphabet) {
+		t[alphabet[i]] = uint8(i)
+	}
+	t['-'], t['_'] = 62, 63
+	return t
+}
+
+// decodeBase64 decodes b in place and returns the front part of b. Both
+// alphabets are accepted, also mixed, and padding may be missing in whole or in
+// part; too much of it, a lone last sextet or any other byte is refused.
+func decodeBase64(b []byte) ([]byte, bool) {
+	n := len(b)
+	for n > 0 && b[n-1] == '=' && len(b)-n < 2 {
+		n--
+	}
+	tail := n % 4
+	if pad := len(b) - n; tail == 1 || (pad > 0 && tail+pad > 4) || (pad > 0 && tail == 0) {
+		return nil, false
+	}
+	r, w := 0, 0
+	for ; r+4 <= n; r, w = r+4, w+3 {
+		a, c, d, e := sextets[b[r]], sextets[b[r+1]], sextets[b[r+2]], sextets[b[r+3]]
+		if a|c|d|e == invalid {
+			return nil, false
+		}
+		v := uint32(a)<<18 | uint32(c)<<12 | uint32(d)<<6 | uint32(e)
+		b[w], b[w+1], b[w+2] = byte(v>>16), byte(v>>8), byte(v)
+	}
+	if tail == 0 {
+		return b[:w:w], true
+	}
+	var v uint32
+	for i := range tail {
+		s := sextets[b[r+i]]
+		if s == invalid {
+			return nil, false
+		}
+		v |= uint32(s) << (18 - 6*i)
+	}
+	b[w] = byte(v >> 16)
+	w++
+	if tail == 3 {
+		b[w] = byte(v >> 8)
+		w++
+	}
+	return b[:w:w], true
+}
