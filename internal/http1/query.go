@@ -106,10 +106,6 @@ func AppendValidUTF8(dst, b []byte) []byte {
 	return dst
 }
 
-// ValidValue reports whether b may stand in a header: it has no control byte
-// other than TAB.
-func ValidValue(b []byte) bool { return cleanValue(b) }
-
 // validPrefix returns the length of the longest well-formed prefix.
 func validPrefix(b []byte) int {
 	if utf8.Valid(b) {
