@@ -1,0 +1,59 @@
+package wsframe_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// BenchmarkNext reads one masked text frame that is whole in the input.
+func BenchmarkNext(b *testing.B) {
+	for _, n := range []int{16, 64, 1 << 10, 16 << 10} {
+		b.Run(fmt.Sprintf("%dB", n), func(b *testing.B) {
+			frame := wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, bytes.Repeat([]byte("a"), n))
+			clear := frame[len(frame)-n:]
+			masked := bytes.Clone(clear)
+			var r wsframe.Reader
+			var cfg wsframe.Config
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				copy(clear, masked)
+				_, rest, ok, err := r.Next(&cfg, frame)
+				if !ok || err != nil || len(rest) != 0 {
+					b.Fatal(ok, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNextSegments reads a 4 KiB text message from 64-byte pieces.
+func BenchmarkNextSegments(b *testing.B) {
+	frame := wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, bytes.Repeat([]byte("a"), 4096))
+	var r wsframe.Reader
+	var cfg wsframe.Config
+	b.SetBytes(4096)
+	for b.Loop() {
+		var got int
+		for p := range chunks(frame, 64) {
+			if m, _, ok, err := r.Next(&cfg, p); ok || err != nil {
+				got = len(m.Payload)
+			}
+		}
+		if got != 4096 {
+			b.Fatal(got)
+		}
+	}
+}
+
+// BenchmarkAppendFrame writes one frame.
+func BenchmarkAppendFrame(b *testing.B) {
+	payload := bytes.Repeat([]byte("a"), 64)
+	dst := make([]byte, 0, 128)
+	b.SetBytes(64)
+	for b.Loop() {
+		dst = wsframe.AppendFrame(dst[:0], wsframe.OpText, payload)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package wsframe_test
+
+const raceFactor = 1
