@@ -1,0 +1,11 @@
+// What Gannet does not do yet. A test that needs one of these is skipped there, with this reason, and runs against
+// the reference. A feature that lands is struck from this list in the same change.
+
+import { reference } from './server.mjs';
+
+const later = new Set(['dynamic namespaces', 'connection state recovery', 'Engine.IO v3', 'JSONP', 'HTTP compression']);
+
+// needs returns the options of a test that depends on a feature.
+export function needs(feature) {
+  return { skip: !reference && later.has(feature) ? `${feature}: not in Gannet yet` : false };
+}
