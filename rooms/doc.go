@@ -10,17 +10,17 @@
 // # Data flow
 //
 //	Join, Leave ─▶ map[name]─▶ room{name, members}
-//	                            members []{slot, mi} ◀─┐ cross-indexed: each side
-//	                                       │           │ knows its place in the
-//	               all []*Entry ◀──────────┘           │ other, so that leaving is
-//	                      │                            │ two swap-removes
-//	                      ▼                            │
-//	               Entry{Value, memberships []{room, pos}}  (two inline)
+//	                            members []{entry, slot, mi} ◀─┐ cross-indexed: each
+//	                                        │                 │ side knows its place
+//	                                        ▼                 │ in the other, so that
+//	               all []*Entry ─▶ Entry{Value, memberships}  │ leaving is two
+//	                                  []{room id, pos} ───────┘ swap-removes
 //
-//	Each(include, except) ─▶ epoch marks, one per member ─▶ f(Value)
+//	Each(include, except) ─▶ epoch marks by slot ─▶ f(Value)
 //
-// A membership costs 8 bytes in the member and 8 bytes in the room. Neither
-// holds a pointer, so the garbage collector does not look at them.
+// A membership costs 8 bytes in the member, of which the first two are part of
+// the Entry, and 16 bytes in the room. Adding and removing members keeps all
+// without holes, so that a past peak does not slow a broadcast down.
 //
 // # Concurrency
 //

@@ -3,10 +3,10 @@ package rooms
 // pass is the scratch memory of one Each. A mark that equals the epoch says
 // that the member was visited or is excepted; starting a new epoch therefore
 // clears all marks at once.
-type pass struct {
+type pass[M any] struct {
 	marks []uint32 // by place in Index.all
 	epoch uint32
-	rooms []*room // excepted rooms that are asked instead of marked
+	rooms []*room[M] // excepted rooms that are asked instead of marked
 }
 
 // Each calls f once for every member that is in any of the rooms include and
@@ -47,8 +47,8 @@ func (ix *Index[M]) eachOf(name string, f func(M)) {
 		return
 	}
 	for _, m := range r.members {
-		if e := ix.all[m.slot]; e != own {
-			f(e.Value)
+		if m.entry != own {
+			f(m.entry.Value)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func (ix *Index[M]) eachUnion(include, except []string, f func(M)) {
 	p := ix.begin()
 	// To except large rooms from small ones, ask each target whether it is in
 	// them instead of marking all their members.
-	var excepted []*room
+	var excepted []*room[M]
 	if ix.total(except) > 4*len(except)*ix.total(include) {
 		excepted = ix.exceptRooms(p, except)
 	} else {
@@ -66,24 +66,23 @@ func (ix *Index[M]) eachUnion(include, except []string, f func(M)) {
 	}
 	for _, name := range include {
 		if own := ix.own(name); own != nil {
-			ix.visit(p, own.slot-1, excepted, f)
+			p.visit(own, own.slot-1, excepted, f)
 		}
 		r := ix.byName[name]
 		if r == nil {
 			continue
 		}
 		for _, m := range r.members {
-			ix.visit(p, m.slot, excepted, f)
+			p.visit(m.entry, m.slot, excepted, f)
 		}
 	}
 }
 
-func (ix *Index[M]) visit(p pass, slot uint32, excepted []*room, f func(M)) {
+func (p *pass[M]) visit(e *Entry[M], slot uint32, excepted []*room[M], f func(M)) {
 	if p.marks[slot] == p.epoch {
 		return
 	}
 	p.marks[slot] = p.epoch
-	e := ix.all[slot]
 	for _, r := range excepted {
 		if _, ok := find(e, r); ok {
 			return
@@ -93,7 +92,7 @@ func (ix *Index[M]) visit(p pass, slot uint32, excepted []*room, f func(M)) {
 }
 
 // exceptMembers marks the members of rooms.
-func (ix *Index[M]) exceptMembers(p pass, names []string) {
+func (ix *Index[M]) exceptMembers(p pass[M], names []string) {
 	for _, name := range names {
 		if own := ix.own(name); own != nil {
 			p.marks[own.slot-1] = p.epoch
@@ -108,7 +107,7 @@ func (ix *Index[M]) exceptMembers(p pass, names []string) {
 
 // exceptRooms marks the members that names denote by themselves and returns
 // the rooms, in the scratch memory of the pass.
-func (ix *Index[M]) exceptRooms(p pass, names []string) []*room {
+func (ix *Index[M]) exceptRooms(p pass[M], names []string) []*room[M] {
 	list := p.rooms[:0]
 	for _, name := range names {
 		if own := ix.own(name); own != nil {
@@ -136,9 +135,9 @@ func (ix *Index[M]) total(names []string) int {
 }
 
 // begin starts a new epoch at the present depth.
-func (ix *Index[M]) begin() pass {
+func (ix *Index[M]) begin() pass[M] {
 	for len(ix.passes) < ix.depth {
-		ix.passes = append(ix.passes, pass{})
+		ix.passes = append(ix.passes, pass[M]{})
 	}
 	p := &ix.passes[ix.depth-1]
 	if n := len(p.marks); n < len(ix.all) || n > 8*cap(ix.all)+minShrink {

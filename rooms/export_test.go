@@ -48,7 +48,7 @@ func (ix *Index[M]) Check() error {
 				return fmt.Errorf("entry %d membership %d: no room %d", i, mi, m.room)
 			}
 			r := ix.table[m.room]
-			if int(m.pos) >= len(r.members) || r.members[m.pos] != (member{slot: uint32(i), mi: mi}) {
+			if int(m.pos) >= len(r.members) || r.members[m.pos] != (member[M]{entry: e, slot: uint32(i), mi: mi}) {
 				return fmt.Errorf("entry %d membership %d: room %q does not point back", i, mi, r.name)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/gannet-io/gannet/rooms"
@@ -91,9 +93,9 @@ type person struct {
 }
 
 func ownID(name string) (int, bool) {
-	var id int
-	n, err := fmt.Sscanf(name, "own%d", &id)
-	return id, n == 1 && err == nil
+	digits, ok := strings.CutPrefix(name, "own")
+	id, err := strconv.Atoi(digits)
+	return id, ok && err == nil
 }
 
 const (

@@ -9,10 +9,12 @@ type membership struct {
 	pos  uint32 // place in the room's members
 }
 
-// member is the other side, kept by the room.
-type member struct {
-	slot uint32 // place of the Entry in Index.all
-	mi   uint32 // place in the Entry's memberships
+// member is the other side, kept by the room. It repeats the place of the
+// entry so that skipping one that is marked does not touch the entry.
+type member[M any] struct {
+	entry *Entry[M]
+	slot  uint32 // place of the entry in Index.all
+	mi    uint32 // place in the entry's memberships
 }
 
 // Entry is what a member embeds to be put in an Index. Set Value before Add
@@ -72,16 +74,16 @@ type Index[M any] struct {
 	Lookup func(room string) *Entry[M]
 
 	all    []*Entry[M]
-	byName map[string]*room
+	byName map[string]*room[M]
 	peak   int // the most rooms that byName has held since it was made
 
 	// Storage of rooms.
-	table   []*room  // by id; nil for an unused id
-	freeIDs []uint32 // unused ids in table
-	spare   []*room  // empty rooms that keep their id and their members array
+	table   []*room[M] // by id; nil for an unused id
+	freeIDs []uint32   // unused ids in table
+	spare   []*room[M] // empty rooms that keep their id and their members array
 
 	// State of Each.
-	passes []pass // by depth of nesting
+	passes []pass[M] // by depth of nesting
 	depth  int
 }
 
@@ -135,7 +137,7 @@ func (ix *Index[M]) Join(e *Entry[M], name string) (joined, created bool) {
 		return false, false
 	}
 	mi := e.push(membership{room: r.id, pos: uint32(len(r.members))})
-	r.members = appendTight(r.members, member{slot: e.slot - 1, mi: mi})
+	r.members = appendTight(r.members, member[M]{entry: e, slot: e.slot - 1, mi: mi})
 	return true, created
 }
 
@@ -251,10 +253,10 @@ func (ix *Index[M]) own(name string) *Entry[M] {
 // find returns the place of r among the memberships of e. It looks through the
 // shorter of the two lists, so that neither a giant room nor a member of a
 // great many rooms makes joining slow.
-func find[M any](e *Entry[M], r *room) (mi uint32, ok bool) {
+func find[M any](e *Entry[M], r *room[M]) (mi uint32, ok bool) {
 	if int(e.n) > len(r.members) {
 		for _, m := range r.members {
-			if m.slot == e.slot-1 {
+			if m.entry == e {
 				return m.mi, true
 			}
 		}
@@ -284,8 +286,9 @@ func (ix *Index[M]) unlink(e *Entry[M], mi uint32) (deleted bool) {
 	if m.pos != end {
 		moved := r.members[end]
 		r.members[m.pos] = moved
-		ix.all[moved.slot].at(moved.mi).pos = m.pos
+		moved.entry.at(moved.mi).pos = m.pos
 	}
+	r.members[end] = member[M]{}
 	r.members = r.members[:end]
 	if last := e.n - 1; mi != last {
 		moved := *e.at(last)

@@ -1,5 +1,7 @@
 package rooms
 
+import "maps"
+
 const (
 	// maxSpare is how many empty rooms are kept for the next ones.
 	maxSpare = 1024
@@ -9,20 +11,19 @@ const (
 	minShrink = 64
 )
 
-// room is a named list of members: 48 bytes. It knows no type of member, so
-// its code is shared by all indexes.
-type room struct {
+// room is a named list of members: 48 bytes.
+type room[M any] struct {
 	name    string
-	members []member
+	members []member[M]
 	id      uint32 // place in Index.table
 }
 
 // create makes an empty room.
-func (ix *Index[M]) create(name string) *room {
+func (ix *Index[M]) create(name string) *room[M] {
 	r := ix.takeRoom()
 	r.name = name
 	if ix.byName == nil {
-		ix.byName = make(map[string]*room)
+		ix.byName = make(map[string]*room[M])
 		ix.peak = 0
 	}
 	ix.byName[name] = r
@@ -30,7 +31,7 @@ func (ix *Index[M]) create(name string) *room {
 	return r
 }
 
-func (ix *Index[M]) takeRoom() *room {
+func (ix *Index[M]) takeRoom() *room[M] {
 	if n := len(ix.spare); n > 0 {
 		r := ix.spare[n-1]
 		ix.spare[n-1] = nil
@@ -38,19 +39,19 @@ func (ix *Index[M]) takeRoom() *room {
 		return r
 	}
 	if n := len(ix.freeIDs); n > 0 {
-		r := &room{id: ix.freeIDs[n-1]}
+		r := &room[M]{id: ix.freeIDs[n-1]}
 		ix.freeIDs = ix.freeIDs[:n-1]
 		ix.table[r.id] = r
 		return r
 	}
-	r := &room{id: uint32(len(ix.table))}
+	r := &room[M]{id: uint32(len(ix.table))}
 	ix.table = append(ix.table, r)
 	return r
 }
 
 // discard deletes a room that nobody is in. A bounded number of them waits for
 // reuse; the rest goes to the garbage collector and leaves only its id.
-func (ix *Index[M]) discard(r *room) {
+func (ix *Index[M]) discard(r *room[M]) {
 	delete(ix.byName, r.name)
 	r.name = "" // lets go of the caller's bytes
 	if cap(r.members) > maxSpareCap {
@@ -65,20 +66,20 @@ func (ix *Index[M]) discard(r *room) {
 	ix.trim()
 }
 
-// trim gives back what a peak of rooms has left behind: a map does not shrink
-// by itself, so it is copied when it has become an eighth of what it was.
+// trim gives back what a peak of rooms has left behind. A map does not shrink
+// by itself, so it is copied when it has become an eighth of what it was; the
+// table of ids, 12 bytes for each room of the peak, goes when no room is left.
 func (ix *Index[M]) trim() {
+	if len(ix.byName) == 0 && len(ix.table) > 8*maxSpare {
+		ix.byName, ix.table, ix.freeIDs, ix.spare = nil, nil, nil, nil
+		return
+	}
 	if ix.peak <= 8*maxSpare || len(ix.byName) > ix.peak/8 {
 		return
 	}
-	names := make(map[string]*room, len(ix.byName))
-	for name, r := range ix.byName {
-		names[name] = r
-	}
+	names := make(map[string]*room[M], len(ix.byName))
+	maps.Copy(names, ix.byName)
 	ix.byName, ix.peak = names, len(names)
-	if len(names) == 0 {
-		ix.table, ix.freeIDs, ix.spare = nil, nil, nil
-	}
 }
 
 // appendTight is append with small steps: most rooms are small, and a doubling
