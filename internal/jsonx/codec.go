@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"sync"
+	"unicode/utf8"
 )
 
 // A Codec turns values that have no fast path here into JSON and back. It must
@@ -31,7 +32,34 @@ func (Std) appendMarshal(dst []byte, v any) ([]byte, error) {
 	if err := e.enc.Encode(v); err != nil {
 		return dst, err
 	}
-	return append(dst, bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'})...), nil
+	return appendPlain(dst, bytes.TrimSuffix(e.buf.Bytes(), []byte{'\n'})), nil
+}
+
+// appendPlain appends JSON without the escapes that encoding/json writes and
+// JSON.stringify does not: those of U+2028, U+2029 and U+FFFD.
+func appendPlain(dst, raw []byte) []byte {
+	if !bytes.Contains(raw, []byte(`\u202`)) && !bytes.Contains(raw, []byte(`\ufffd`)) {
+		return append(dst, raw...)
+	}
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			return append(dst, raw...)
+		}
+		dst = append(dst, raw[:i]...)
+		raw = raw[i:]
+		n := 2
+		if raw[1] == 'u' {
+			n = 6
+		}
+		switch string(raw[:n]) {
+		case `\u2028`, `\u2029`, `\ufffd`:
+			dst = utf8.AppendRune(dst, hex4(raw, 2))
+		default:
+			dst = append(dst, raw[:n]...)
+		}
+		raw = raw[n:]
+	}
 }
 
 // encoders holds *encoder values between uses.

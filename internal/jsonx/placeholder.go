@@ -9,30 +9,50 @@ import (
 // exist.
 var ErrAttachment = errors.New("jsonx: illegal attachments")
 
-// A Placeholder is an object of a JSON text that stands for an attachment.
-type Placeholder struct {
-	Start, End int // raw[Start:End] is the object
-	Num        int // index of the attachment
+// Names of the two members that make an object a placeholder.
+const (
+	keyMark = "_placeholder"
+	keyNum  = "num"
+)
+
+// CheckPlaceholders returns ErrAttachment if a placeholder of raw, valid JSON,
+// has a num that is not an integer in [0, n). A placeholder is an object whose
+// _placeholder is true, the last one counting where there are several; what
+// else such an object holds is ignored.
+func CheckPlaceholders(raw []byte, n int) error {
+	f := finder{raw: raw, n: n}
+	f.value(SkipSpace(raw, 0))
+	if f.bad {
+		return ErrAttachment
+	}
+	return nil
 }
 
-// AppendPlaceholders appends the placeholders of raw, valid JSON, in the order
-// of their places: every object whose _placeholder is true, unless it lies
-// within another. It returns ErrAttachment if the num of one is not an integer
-// in [0, n).
-func AppendPlaceholders(dst []Placeholder, raw []byte, n int) ([]Placeholder, error) {
-	f := finder{raw: raw, n: n, found: dst, bad: -1}
+// A node is a placeholder, or an array or object with placeholders in it.
+type node struct {
+	start, end int // raw[start:end] is the value
+	num        int // index of the attachment, or -1
+}
+
+// appendNodes appends the nodes of raw, valid JSON, each in front of those
+// within it.
+func appendNodes(dst []node, raw []byte, n int) ([]node, error) {
+	f := finder{raw: raw, n: n, record: true, nodes: dst}
 	f.value(SkipSpace(raw, 0))
-	if f.bad >= 0 {
+	if f.bad {
 		return dst, ErrAttachment
 	}
-	return f.found, nil
+	return f.nodes, nil
 }
 
+// A finder walks JSON in one pass. On bytes that are not JSON it ends, with
+// no promise about what it has found.
 type finder struct {
-	raw   []byte
-	n     int
-	found []Placeholder
-	bad   int // where the first illegal placeholder starts, or -1
+	raw    []byte
+	n      int
+	record bool
+	nodes  []node
+	bad    bool // an illegal placeholder was met, not within a legal one
 }
 
 // value walks the value at i and returns the index after it.
@@ -42,18 +62,20 @@ func (f *finder) value(i int) int {
 	}
 	switch f.raw[i] {
 	case '[':
-		return f.array(i + 1)
+		return f.array(i)
 	case '{':
 		return f.object(i)
 	default:
-		if end := Skip(f.raw, i, 0); end > 0 {
+		if end := Skip(f.raw, i, 0); end > i {
 			return end
 		}
 		return len(f.raw)
 	}
 }
 
-func (f *finder) array(i int) int {
+func (f *finder) array(start int) int {
+	mark := f.open(start)
+	i := start + 1
 	for {
 		i = SkipSpace(f.raw, i)
 		if i >= len(f.raw) {
@@ -61,6 +83,7 @@ func (f *finder) array(i int) int {
 		}
 		switch f.raw[i] {
 		case ']':
+			f.close(mark, i+1)
 			return i + 1
 		case ',':
 			i++
@@ -71,56 +94,83 @@ func (f *finder) array(i int) int {
 }
 
 func (f *finder) object(start int) int {
-	mark, bad := len(f.found), f.bad
-	isPlaceholder, num := false, -1
+	mark, bad := f.open(start), f.bad
+	marked, num := false, -1
 	i := start + 1
 	for {
 		i = SkipSpace(f.raw, i)
 		if i >= len(f.raw) {
 			return i
 		}
-		c := f.raw[i]
-		if c == '}' {
+		if f.raw[i] == '}' {
 			i++
 			break
 		}
-		if c != '"' {
+		if f.raw[i] == ',' {
 			i++
 			continue
 		}
-		end := SkipString(f.raw, i+1)
-		if end < 0 {
-			return len(f.raw)
-		}
-		key := f.raw[i+1 : end-1]
-		i = SkipSpace(f.raw, end)
-		if i < len(f.raw) && f.raw[i] == ':' {
-			i = SkipSpace(f.raw, i+1)
-		}
-		from := i
-		i = f.value(i)
+		key, from := member(f.raw, i)
+		i = f.value(from)
 		switch {
-		case keyIs(key, "_placeholder"):
-			isPlaceholder = string(f.raw[from:i]) == "true"
-		case keyIs(key, "num"):
+		case keyIs(key, keyMark):
+			marked = string(f.raw[from:i]) == "true"
+		case keyIs(key, keyNum):
 			num = index(f.raw[from:i])
 		}
 	}
-	if !isPlaceholder {
+	if !marked {
+		f.close(mark, i)
 		return i
 	}
-	f.found, f.bad = f.found[:mark], bad
-	if num < 0 || num >= f.n {
-		if f.bad < 0 {
-			f.bad = start
-		}
-		return i
+	f.bad = bad || num < 0 || num >= f.n
+	if f.record {
+		f.nodes = append(f.nodes[:mark], node{start: start, end: i, num: num})
 	}
-	f.found = append(f.found, Placeholder{Start: start, End: i, Num: num})
 	return i
 }
 
-// keyIs reports whether the body of a JSON string says name.
+// open notes an array or object that may have placeholders in it.
+func (f *finder) open(start int) (mark int) {
+	mark = len(f.nodes)
+	if f.record {
+		f.nodes = append(f.nodes, node{start: start, num: -1})
+	}
+	return mark
+}
+
+// close completes what open has noted, or drops it if nothing followed.
+func (f *finder) close(mark, end int) {
+	if !f.record {
+		return
+	}
+	if len(f.nodes) == mark+1 {
+		f.nodes = f.nodes[:mark]
+		return
+	}
+	f.nodes[mark].end = end
+}
+
+// member returns the body of the key at raw[i] and the index of its value,
+// len(raw) if there is none.
+func member(raw []byte, i int) (key []byte, value int) {
+	if raw[i] != '"' {
+		return nil, len(raw)
+	}
+	end := SkipString(raw, i+1)
+	if end < 0 {
+		return nil, len(raw)
+	}
+	key = raw[i+1 : end-1]
+	i = SkipSpace(raw, end)
+	if i >= len(raw) || raw[i] != ':' {
+		return key, len(raw)
+	}
+	return key, SkipSpace(raw, i+1)
+}
+
+// keyIs reports whether the body of a JSON string says name, which is at most
+// 16 bytes.
 func keyIs(key []byte, name string) bool {
 	if string(key) == name {
 		return true
@@ -133,7 +183,7 @@ func keyIs(key []byte, name string) bool {
 	return string(Unquote(buf[:0], key)) == name
 }
 
-// index reads a JSON number as an index of an array, or returns -1.
+// index reads a JSON number as the index of an attachment, or returns -1.
 func index(raw []byte) int {
 	if len(raw) == 1 && raw[0]-'0' < 10 {
 		return int(raw[0] - '0')

@@ -91,27 +91,41 @@ func Skip(b []byte, i, depth int) int {
 // SkipString validates the rest of a string, b[i] being the byte after its
 // opening quote, and returns the index after the closing one, or BadSyntax.
 func SkipString(b []byte, i int) int {
-	for {
-		for i+8 <= len(b) {
-			if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
+	for i+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[i:])
+		m := special(x)
+		if m == 0 {
 			i += 8
+			continue
 		}
-		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
-			i++
-		}
-		if i >= len(b) || b[i] < ' ' {
-			return BadSyntax
-		}
-		if b[i] == '"' {
-			return i + 1
-		}
-		if i = skipEscape(b, i+1); i < 0 {
+		n := bits.TrailingZeros64(m) >> 3
+		i += n + 1
+		switch byte(x >> (n << 3)) {
+		case '"':
+			return i
+		case '\\':
+			if i = skipEscape(b, i); i < 0 {
+				return BadSyntax
+			}
+		default:
 			return BadSyntax
 		}
 	}
+	for i < len(b) {
+		c := b[i]
+		i++
+		switch {
+		case c == '"':
+			return i
+		case c == '\\':
+			if i = skipEscape(b, i); i < 0 {
+				return BadSyntax
+			}
+		case c < ' ':
+			return BadSyntax
+		}
+	}
+	return BadSyntax
 }
 
 // special marks, in the top bit of each byte of the word, a quote, a

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -104,9 +105,31 @@ func (w *writer) other(dst []byte, v any) ([]byte, error) {
 			return appendNumber(dst, f, 32), nil
 		}
 		return append(dst, "null"...), nil
+	case []string:
+		return appendSlice(dst, v, AppendString), nil
+	case []int:
+		return appendSlice(dst, v, appendInt), nil
+	case []float64:
+		return appendSlice(dst, v, AppendFloat), nil
 	default:
 		return appendCodec(dst, v, w.codec)
 	}
+}
+
+func appendInt(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
+
+func appendSlice[T any](dst []byte, v []T, one func([]byte, T) []byte) []byte {
+	if v == nil {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '[')
+	for i, item := range v {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = one(dst, item)
+	}
+	return append(dst, ']')
 }
 
 func (w *writer) bytes(dst, v []byte) []byte {
@@ -150,24 +173,30 @@ func (w *writer) object(dst []byte, v map[string]any, depth int) ([]byte, error)
 	if depth == 0 {
 		return dst, ErrTooDeep
 	}
-	keys := make([]string, 0, 16)
-	for k := range v {
-		keys = append(keys, k)
+	// Small maps sort on the stack.
+	entries := make([]entry, 0, 16)
+	for k, item := range v {
+		entries = append(entries, entry{k, item})
 	}
-	slices.Sort(keys)
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	dst = append(dst, '{')
-	for i, k := range keys {
+	for i := range entries {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendString(dst, k)
+		dst = AppendString(dst, entries[i].key)
 		dst = append(dst, ':')
 		var err error
-		if dst, err = w.value(dst, v[k], depth-1); err != nil {
+		if dst, err = w.value(dst, entries[i].item, depth-1); err != nil {
 			return dst, err
 		}
 	}
 	return append(dst, '}'), nil
+}
+
+type entry struct {
+	key  string
+	item any
 }
 
 // AppendPlaceholder appends what stands in JSON for attachment n.

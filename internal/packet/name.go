@@ -49,22 +49,19 @@ func checkName(raw []byte, lim *Limits) error {
 	if raw[0] != '"' {
 		return ErrPayload
 	}
-	limit := defaultMaxName
-	if lim != nil && lim.MaxName != 0 {
-		limit = lim.MaxName
-	}
+	limit := lim.name()
 	raw = raw[1 : len(raw)-1]
 	if bytes.IndexByte(raw, '\\') < 0 {
 		if len(raw) > limit {
 			return ErrEventName
 		}
-		if ReservedEvent(string(raw)) {
+		if reserved(raw) {
 			return ErrPayload
 		}
 		return nil
 	}
 	// An escape is at most six bytes for one.
-	if len(raw) > 6*limit {
+	if len(raw)/6 > limit {
 		return ErrEventName
 	}
 	var buf [defaultMaxName]byte
@@ -72,7 +69,7 @@ func checkName(raw []byte, lim *Limits) error {
 	if len(name) > limit {
 		return ErrEventName
 	}
-	if ReservedEvent(string(name)) {
+	if reserved(name) {
 		return ErrPayload
 	}
 	return nil

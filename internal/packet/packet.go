@@ -47,7 +47,7 @@ func (e ParseError) Error() string { return "packet: " + string(e) }
 const (
 	ErrEmpty              ParseError = "empty packet"
 	ErrType               ParseError = "unknown packet type"
-	ErrAttachmentCount    ParseError = "illegal attachments count"
+	ErrAttachmentCount    ParseError = "illegal number of attachments"
 	ErrTooManyAttachments ParseError = "too many attachments"
 	ErrNamespace          ParseError = "invalid namespace"
 	ErrAckID              ParseError = "invalid ack id"
@@ -60,14 +60,16 @@ const (
 	ErrAttachmentBytes    ParseError = "attachments too large"
 )
 
-// Limits bounds what Parse accepts. The zero value means the defaults.
+// Limits bounds what Parse accepts. The zero value means the defaults, a
+// negative field the ceiling.
 type Limits struct {
-	// MaxAttachments of one packet. Zero means 10.
+	// MaxAttachments of one packet. Zero means 10; the ceiling is 2^24.
 	MaxAttachments int
 	// MaxDepth of arrays and objects, the array of arguments included. Zero
-	// means 128; more than 10000 counts as 10000.
+	// means 128; the ceiling is 10000.
 	MaxDepth int
-	// MaxName is the longest namespace or event name in bytes. Zero means 256.
+	// MaxName is the longest namespace or event name in bytes. Zero means
+	// 256; the ceiling is 2^24.
 	MaxName int
 }
 
@@ -75,8 +77,42 @@ const (
 	defaultMaxAttachments = 10
 	defaultMaxDepth       = 128
 	defaultMaxName        = 256
-	ceilingDepth          = 10000
+
+	ceilingDepth = 10000
+	ceiling      = 1 << 24
 )
+
+func (l *Limits) attachments() int {
+	if l == nil {
+		return defaultMaxAttachments
+	}
+	return bound(l.MaxAttachments, defaultMaxAttachments, ceiling)
+}
+
+func (l *Limits) depth() int {
+	if l == nil {
+		return defaultMaxDepth
+	}
+	return bound(l.MaxDepth, defaultMaxDepth, ceilingDepth)
+}
+
+func (l *Limits) name() int {
+	if l == nil {
+		return defaultMaxName
+	}
+	return bound(l.MaxName, defaultMaxName, ceiling)
+}
+
+func bound(n, zero, most int) int {
+	switch {
+	case n == 0:
+		return zero
+	case n < 0 || n > most:
+		return most
+	default:
+		return n
+	}
+}
 
 // A Packet is one parsed packet. Every slice of bytes in it is a view of what
 // Parse was given.
@@ -85,7 +121,7 @@ type Packet struct {
 	HasID       bool
 	Attachments int      // announced by BinaryEvent and BinaryAck, else 0
 	Namespace   []byte   // "/" where the packet names none; not to be modified
-	ID          uint64   // ack id; beyond 2^53 as JavaScript rounds it, saturated
+	ID          uint64   // ack id; from 2^53 on as JavaScript rounds it, saturated
 	BigID       string   // JavaScript's text of an ack id from 2^53 on, else ""
 	Data        []byte   // the JSON, nil if there is none
 	Args        [][]byte // the raw elements of an event or ack; reused by Parse
@@ -105,8 +141,10 @@ func (p *Packet) Reset() {
 }
 
 // ReservedEvent reports whether name cannot be sent or received as an event.
-func ReservedEvent(name string) bool {
-	switch name {
+func ReservedEvent(name string) bool { return reserved(name) }
+
+func reserved[T string | []byte](name T) bool {
+	switch string(name) {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
 		return true
 	default:

@@ -20,7 +20,9 @@ func Parse(b []byte, lim *Limits, p *Packet) error {
 	if cap(args) > maxKeptArgs {
 		args = nil
 	}
-	*p = Packet{Namespace: rootNamespace, Args: args}
+	p.Type, p.HasID, p.Attachments = 0, false, 0
+	p.ID, p.BigID = 0, ""
+	p.Namespace, p.Data, p.Args = rootNamespace, nil, args
 	if len(b) == 0 {
 		return ErrEmpty
 	}
@@ -51,13 +53,9 @@ func Parse(b []byte, lim *Limits, p *Packet) error {
 }
 
 func (p *Packet) parseAttachments(b []byte, lim *Limits) (int, error) {
-	limit := defaultMaxAttachments
-	if lim != nil && lim.MaxAttachments != 0 {
-		limit = lim.MaxAttachments
-	}
 	i, n := 1, 0
 	for i < len(b) && b[i]-'0' < 10 {
-		if n <= math.MaxInt32 {
+		if n <= ceiling {
 			n = n*10 + int(b[i]-'0')
 		}
 		i++
@@ -65,7 +63,7 @@ func (p *Packet) parseAttachments(b []byte, lim *Limits) (int, error) {
 	if i == len(b) || b[i] != '-' || n == 0 {
 		return 0, ErrAttachmentCount
 	}
-	if n > limit {
+	if n > lim.attachments() {
 		return 0, ErrTooManyAttachments
 	}
 	p.Attachments = n
@@ -73,10 +71,7 @@ func (p *Packet) parseAttachments(b []byte, lim *Limits) (int, error) {
 }
 
 func (p *Packet) parseNamespace(b []byte, i int, lim *Limits) (int, error) {
-	limit := defaultMaxName
-	if lim != nil && lim.MaxName != 0 {
-		limit = lim.MaxName
-	}
+	limit := lim.name()
 	nsp := b[i:]
 	// Look no further than a legal name reaches.
 	if len(nsp) > limit {
@@ -142,10 +137,7 @@ func (p *Packet) bigID(digits []byte) {
 }
 
 func (p *Packet) parsePayload(b []byte, lim *Limits) error {
-	depth := defaultMaxDepth
-	if lim != nil && lim.MaxDepth != 0 {
-		depth = min(lim.MaxDepth, ceilingDepth)
-	}
+	depth := lim.depth()
 	p.Data = b
 	switch p.Type {
 	case Event, BinaryEvent:
@@ -173,10 +165,7 @@ func (p *Packet) parsePayload(b []byte, lim *Limits) error {
 	if end < 0 {
 		return jsonError(end)
 	}
-	if jsonx.SkipSpace(b, end) != len(b) {
-		return ErrPayload
-	}
-	return nil
+	return endPayload(b, end)
 }
 
 // parseArgs validates the array b and notes its elements.
@@ -184,34 +173,39 @@ func (p *Packet) parseArgs(b []byte, depth int) error {
 	if b[0] != '[' {
 		return ErrPayload
 	}
-	if depth <= 0 {
-		return ErrTooDeep
-	}
+	args := p.Args
 	i := jsonx.SkipSpace(b, 1)
 	if i < len(b) && b[i] == ']' {
-		i++
-	} else {
-		for {
-			end := jsonx.Skip(b, i, depth-1)
-			if end < 0 {
-				return jsonError(end)
-			}
-			p.Args = append(p.Args, b[i:end:end])
-			i = jsonx.SkipSpace(b, end)
-			if i >= len(b) || (b[i] != ',' && b[i] != ']') {
-				return ErrPayload
-			}
-			i++
-			if b[i-1] == ']' {
-				break
-			}
-			i = jsonx.SkipSpace(b, i)
+		return endPayload(b, i+1)
+	}
+	for {
+		end := jsonx.Skip(b, i, depth-1)
+		if end < 0 {
+			return jsonError(end)
+		}
+		args = append(args, b[i:end:end])
+		i = jsonx.SkipSpace(b, end)
+		if i >= len(b) {
+			return ErrPayload
+		}
+		switch b[i] {
+		case ',':
+			i = jsonx.SkipSpace(b, i+1)
+		case ']':
+			p.Args = args
+			return endPayload(b, i+1)
+		default:
+			return ErrPayload
 		}
 	}
-	if jsonx.SkipSpace(b, i) != len(b) {
-		return ErrPayload
+}
+
+// endPayload allows nothing but white space from b[i] on.
+func endPayload(b []byte, i int) error {
+	if i == len(b) || jsonx.SkipSpace(b, i) == len(b) {
+		return nil
 	}
-	return nil
+	return ErrPayload
 }
 
 func jsonError(code int) error {
