@@ -1,6 +1,9 @@
 package http1_test
 
 import (
+	"bufio"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gannet-io/gannet/internal/http1"
@@ -23,6 +26,28 @@ const browserGET = "GET /socket.io/?EIO=4&transport=polling&t=PqUzW1x&sid=lAzble
 	"Cookie: io=lAzble3sSqJcoTBjAAAI; theme=dark\r\n" +
 	"\r\n"
 
+const upgradeGET = "GET /socket.io/?EIO=4&transport=websocket&sid=lAzble3sSqJcoTBjAAAI HTTP/1.1\r\n" +
+	"Host: chat.example.com:3000\r\n" +
+	"Connection: Upgrade\r\n" +
+	"Pragma: no-cache\r\n" +
+	"Cache-Control: no-cache\r\n" +
+	"Upgrade: websocket\r\n" +
+	"Origin: http://chat.example.com:3000\r\n" +
+	"Sec-WebSocket-Version: 13\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+	"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" +
+	"\r\n"
+
+const browserPOST = "POST /socket.io/?EIO=4&transport=polling&t=PqUzW1y&sid=lAzble3sSqJcoTBjAAAI HTTP/1.1\r\n" +
+	"Host: chat.example.com:3000\r\n" +
+	"Connection: keep-alive\r\n" +
+	"Content-Length: 27\r\n" +
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36\r\n" +
+	"Content-type: text/plain;charset=UTF-8\r\n" +
+	"Accept: */*\r\n" +
+	"Origin: http://chat.example.com:3000\r\n" +
+	"\r\n"
+
 func BenchmarkParseBrowserGET(b *testing.B) {
 	in := []byte(browserGET)
 	var p http1.HeadParser
@@ -36,41 +61,35 @@ func BenchmarkParseBrowserGET(b *testing.B) {
 	}
 }
 
-func TestSmoke(t *testing.T) {
-	var p http1.HeadParser
-	var req http1.Request
-	for i := range browserGET {
-		n, err := p.Parse([]byte(browserGET[:i]), nil, &req)
-		if n != 0 || err != nil {
-			t.Fatal(i, n, err)
+func BenchmarkNetHTTPBrowserGET(b *testing.B) {
+	in := strings.NewReader(browserGET)
+	r := bufio.NewReader(in)
+	b.SetBytes(int64(len(browserGET)))
+	b.ReportAllocs()
+	for b.Loop() {
+		in.Reset(browserGET)
+		r.Reset(in)
+		if _, err := http.ReadRequest(r); err != nil {
+			b.Fatal(err)
 		}
 	}
-	n, err := p.Parse([]byte(browserGET), nil, &req)
-	if n != len(browserGET) || err != nil || len(req.Headers) != 14 {
-		t.Fatal(n, err, len(req.Headers))
-	}
-	if v, ok := http1.QueryValue(req.Query(), "sid"); !ok || v != "lAzble3sSqJcoTBjAAAI" {
-		t.Fatal(v, ok)
-	}
-	var body http1.Body
-	req.Chunked = true
-	if err := body.Init(&req, 100); err != nil {
-		t.Fatal(err)
-	}
-	in := []byte("3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nFoo: bar\r\n\r\nGET")
-	var got []byte
-	for {
-		data, rest, done, err := body.Next(in)
-		if err != nil {
-			t.Fatal(err)
+}
+
+func BenchmarkChunkedBody(b *testing.B) {
+	in := []byte(strings.Repeat("40\r\n"+strings.Repeat("x", 64)+"\r\n", 16) + "0\r\n\r\n")
+	req := &http1.Request{Chunked: true, ContentLength: -1}
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var body http1.Body
+		if err := body.Init(req, 1e6); err != nil {
+			b.Fatal(err)
 		}
-		got = append(got, data...)
-		in = rest
-		if done {
-			break
+		for rest, done := in, false; !done; {
+			var err error
+			if _, rest, done, err = body.Next(rest); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
-	if string(got) != "abcde" || string(in) != "GET" {
-		t.Fatalf("%q %q", got, in)
 	}
 }

@@ -50,17 +50,24 @@ const (
 // cleanValue reports whether b has no control byte other than TAB, which is
 // what a header value may hold: HTAB, 0x20–0x7E and 0x80–0xFF.
 func cleanValue(b []byte) bool {
-	for len(b) >= 8 {
-		x := binary.LittleEndian.Uint64(b)
-		del := x ^ ones*0x7f
-		// The high bit of a byte is set where it may be below 0x20 or be 0x7F;
-		// borrows make false alarms possible, never misses.
-		if ((x-ones*0x20)&^x|(del-ones)&^del)&highs != 0 && !cleanSlow(b[:8]) {
+	if len(b) < 8 {
+		return cleanSlow(b)
+	}
+	for i := 0; i+8 <= len(b); i += 8 {
+		if suspect(binary.LittleEndian.Uint64(b[i:])) && !cleanSlow(b[i:i+8]) {
 			return false
 		}
-		b = b[8:]
 	}
-	return cleanSlow(b)
+	// What is left, and some bytes once more.
+	b = b[len(b)-8:]
+	return !suspect(binary.LittleEndian.Uint64(b)) || cleanSlow(b)
+}
+
+// suspect reports whether a byte of x may be a control byte. Borrows make false
+// alarms possible, never misses.
+func suspect(x uint64) bool {
+	del := x ^ ones*0x7f
+	return ((x-ones*0x20)&^x|(del-ones)&^del)&highs != 0
 }
 
 func cleanSlow(b []byte) bool {

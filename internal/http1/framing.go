@@ -6,15 +6,18 @@ import "math"
 type framing struct {
 	hosts, lengths, codings, expects int
 	closeToken, upgradeToken, hasUpgrade,
-	badCoding, badExpect, badTrailer bool
+	badHost, badLength, badCoding, badExpect, badTrailer bool
 }
 
 // see looks at one header. Only names of a length of interest cost a compare.
-func (f *framing) see(req *Request, h Header) *Error {
+// What is wrong is told by finish, at the end of the head.
+func (f *framing) see(req *Request, h *Header) {
 	switch len(h.Name) {
 	case 4:
 		if equalFold(h.Name, "host") {
-			return f.host(req, h.Value)
+			f.hosts++
+			f.badHost = f.badHost || !validHost(h.Value)
+			req.Host = h.Value
 		}
 	case 6:
 		if equalFold(h.Name, "expect") {
@@ -34,7 +37,10 @@ func (f *framing) see(req *Request, h Header) *Error {
 		}
 	case 14:
 		if equalFold(h.Name, "content-length") {
-			return f.length(req, h.Value)
+			n, ok := parseLength(h.Value)
+			f.lengths++
+			f.badLength = f.badLength || !ok
+			req.ContentLength = n
 		}
 	case 17:
 		if equalFold(h.Name, "transfer-encoding") {
@@ -42,35 +48,17 @@ func (f *framing) see(req *Request, h Header) *Error {
 			f.badCoding = f.badCoding || !equalFold(h.Value, "chunked")
 		}
 	}
-	return nil
-}
-
-func (f *framing) host(req *Request, v []byte) *Error {
-	f.hosts++
-	if f.hosts > 1 || !validHost(v) {
-		return ErrHost
-	}
-	req.Host = v
-	return nil
-}
-
-func (f *framing) length(req *Request, v []byte) *Error {
-	f.lengths++
-	n, ok := parseLength(v)
-	if f.lengths > 1 || !ok {
-		return ErrContentLength
-	}
-	req.ContentLength = n
-	return nil
 }
 
 // finish judges the head as a whole.
 func (f *framing) finish(req *Request) *Error {
 	switch {
-	case f.hosts == 0 && req.Minor == 1:
+	case f.hosts > 1 || f.badHost || (f.hosts == 0 && req.Minor == 1):
 		return ErrHost
 	case f.codings > 0 && f.lengths > 0:
 		return ErrLengthAndEncoding
+	case f.lengths > 1 || f.badLength:
+		return ErrContentLength
 	case f.codings > 1 || (f.codings > 0 && req.Minor == 0):
 		return ErrTransferEncoding
 	case f.badCoding:

@@ -88,7 +88,7 @@ func (p *HeadParser) Parse(b []byte, lim *Limits, req *Request) (n int, err erro
 
 // parse reads b from its start, in one pass.
 func (p *HeadParser) parse(b []byte, l *Limits, req *Request) (int, *Error) {
-	req.Reset()
+	req.restart()
 	eol := bytes.IndexByte(b, '\n')
 	if eol < 0 {
 		return 0, p.suspend(b, 0, l)
@@ -109,7 +109,10 @@ func (p *HeadParser) parse(b []byte, l *Limits, req *Request) (int, *Error) {
 		at += eol + 1
 		if len(line) == 1 && line[0] == '\r' {
 			p.Reset()
-			return at, f.finish(req)
+			if e := f.finish(req); e != nil {
+				return 0, e
+			}
+			return at, nil
 		}
 		if at-start > l.HeaderBytes {
 			return 0, ErrHeadersTooLarge
@@ -117,14 +120,11 @@ func (p *HeadParser) parse(b []byte, l *Limits, req *Request) (int, *Error) {
 		if len(req.Headers) >= l.Headers {
 			return 0, ErrTooManyHeaders
 		}
-		h, e := parseHeaderLine(line)
-		if e != nil {
+		h := req.nextHeader()
+		if e := parseHeaderLine(line, h); e != nil {
 			return 0, e
 		}
-		req.Headers = append(req.Headers, h)
-		if e := f.see(req, h); e != nil {
-			return 0, e
-		}
+		f.see(req, h)
 	}
 }
 
@@ -166,7 +166,8 @@ func (p *HeadParser) resume(b []byte, l *Limits) (bool, *Error) {
 		if int(p.headers) >= l.Headers {
 			return false, ErrTooManyHeaders
 		}
-		if _, e := parseHeaderLine(line); e != nil {
+		var scratch Header
+		if e := parseHeaderLine(line, &scratch); e != nil {
 			return false, e
 		}
 		p.headers++

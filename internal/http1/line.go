@@ -67,26 +67,34 @@ func checkTarget(target []byte) *Error {
 	}
 }
 
-// parseHeaderLine takes the line without its LF.
-func parseHeaderLine(line []byte) (Header, *Error) {
+// parseHeaderLine takes the line without its LF and fills h.
+func parseHeaderLine(line []byte, h *Header) *Error {
 	n := len(line) - 1
 	if n < 0 || line[n] != '\r' {
-		return Header{}, ErrBareLF
+		return ErrBareLF
 	}
 	line = line[:n]
 	colon := 0
-	for colon < n && class[line[colon]]&isToken != 0 {
+	for colon < len(line) && class[line[colon]]&isToken != 0 {
 		colon++
 	}
 	if colon == 0 || colon == n || line[colon] != ':' {
 		if n > 0 && (line[0] == ' ' || line[0] == '\t') {
-			return Header{}, ErrFolding
+			return ErrFolding
 		}
-		return Header{}, ErrHeaderName
+		return ErrHeaderName
 	}
 	value := line[colon+1:]
 	if !cleanValue(value) {
-		return Header{}, ErrControlByte
+		return ErrControlByte
 	}
-	return Header{Name: line[:colon:colon], Value: trim(value)}, nil
+	// The usual value has one space in front and none behind.
+	if len(value) > 1 && value[0] == ' ' {
+		value = value[1:]
+	}
+	if len(value) > 0 && (value[0] <= ' ' || value[len(value)-1] <= ' ') {
+		value = trim(value)
+	}
+	h.Name, h.Value = line[:colon:colon], value
+	return nil
 }

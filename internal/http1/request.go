@@ -37,8 +37,24 @@ type Request struct {
 // Reset forgets everything and keeps the array behind Headers, so that a
 // Request that is kept does not pin the input.
 func (r *Request) Reset() {
-	clear(r.Headers)
+	clear(r.Headers[:cap(r.Headers)])
+	r.restart()
+}
+
+// restart is Reset for a Request that is filled again at once.
+func (r *Request) restart() {
 	*r = Request{Headers: r.Headers[:0], ContentLength: -1}
+}
+
+// nextHeader returns the place of the next header.
+func (r *Request) nextHeader() *Header {
+	n := len(r.Headers)
+	if n < cap(r.Headers) {
+		r.Headers = r.Headers[:n+1]
+	} else {
+		r.Headers = append(r.Headers, Header{})
+	}
+	return &r.Headers[n]
 }
 
 // Get returns the value of the first header with this name in any case, and nil
