@@ -1,0 +1,200 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+import (
+	"io"
+	"net/netip"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+)
+
+type connFlags uint32
+
+const (
+	flagDirty   connFlags = 1 << iota // is in the dirty list
+	flagBlocked                       // the kernel refused bytes; the queue owns a reference of every frame
+	flagPaused                        // reading is paused
+	flagInput                         // input may wait that no event will announce
+	flagAgain                         // is in the list of reads to repeat
+	flagHup                           // the peer has sent FIN
+	flagFinish                        // close when the queue is empty
+	flagLinger                        // FIN is sent, input is discarded
+	flagEOF                           // the peer's FIN was read while finishing
+	flagClosing                       // is in the closing list
+	flagGone                          // closed, detached or moved away
+	flagCounted                       // counts towards MaxConns
+)
+
+// lingerBytes is how much input CloseAfterFlush discards before it gives up.
+const lingerBytes = 1 << 20
+
+// A Conn is a connection of a loop. It belongs to the loop's goroutine: no
+// method may be called from elsewhere. It holds no buffer while idle.
+type Conn struct {
+	// Owned by the loop goroutine; for the handler's use.
+	Ctx any
+
+	// Immutable after newConn.
+	loop *Loop
+
+	// Owned by the loop goroutine.
+	head    *bufpool.Buf // first queued frame
+	more    *frames      // the frames behind it, borrowed from the loop
+	queued  int          // bytes from head[off:] to the end
+	stalled int64        // ms when the kernel refused bytes, 0 when it did not
+	aux     *connAux     // what few connections need
+	fd      int32        // descriptor, or -1-index into the loop's fakes
+	off     uint32       // bytes of head that are written
+	flags   connFlags
+}
+
+// connAux is allocated for connections that have a deadline, finish or are
+// fake with a sink of their own.
+type connAux struct {
+	// Owned by the loop goroutine.
+	deadline  Timer
+	sink      func([]byte) (int, error)
+	finishErr error
+	discarded int
+}
+
+// Loop returns the loop that owns c.
+func (c *Conn) Loop() *Loop { return c.loop }
+
+// FD returns the descriptor, or -1 if c has none.
+func (c *Conn) FD() int {
+	c.loop.guard.check()
+	return max(int(c.fd), -1)
+}
+
+// Closing reports whether c is closed or about to be: no Data follows.
+func (c *Conn) Closing() bool {
+	c.loop.guard.check()
+	return c.flags&(flagClosing|flagGone|flagFinish) != 0
+}
+
+// Close drops what is queued and closes c at the end of the turn:
+// Handler.Closed gets err, then the descriptor is closed. Only the first call
+// has an effect.
+func (c *Conn) Close(err error) {
+	c.loop.guard.check()
+	if c.flags&(flagClosing|flagGone) != 0 {
+		return
+	}
+	c.flags |= flagClosing
+	c.dropQueue()
+	c.clearDeadline()
+	c.loop.closing = append(c.loop.closing, closing{c, err})
+	c.loop.requestTurn()
+}
+
+// CloseAfterFlush stops Data, writes what is queued, sends FIN, discards what
+// the peer still sends until it closes too, and then closes c with err. The
+// caller sets a deadline and calls Close when it passes.
+func (c *Conn) CloseAfterFlush(err error) {
+	l := c.loop
+	l.guard.check()
+	if c.flags&(flagClosing|flagGone|flagFinish) != 0 {
+		return
+	}
+	c.flags = c.flags&^flagPaused | flagFinish
+	c.ensureAux().finishErr = err
+	if c.flags&flagInput != 0 {
+		l.readAgain(c)
+	}
+	if c.flags&flagBlocked == 0 {
+		l.markDirty(c)
+	}
+}
+
+// finish goes on with CloseAfterFlush when the queue is empty.
+func (c *Conn) finish() {
+	if c.flags&flagLinger != 0 {
+		return
+	}
+	if c.fd < 0 || c.flags&flagEOF != 0 || shutdownWrite(int(c.fd)) != nil {
+		c.Close(c.aux.finishErr)
+		return
+	}
+	c.flags |= flagLinger
+}
+
+// discard counts input that nobody reads any more.
+func (c *Conn) discard(n int) {
+	if c.aux.discarded += n; c.aux.discarded > lingerBytes {
+		c.Close(ErrLinger)
+	}
+}
+
+// eof handles the end of input.
+func (c *Conn) eof() {
+	switch {
+	case c.flags&flagFinish == 0:
+		c.Close(io.EOF)
+	case c.flags&flagLinger != 0 || c.queued == 0:
+		c.Close(c.aux.finishErr)
+	default:
+		c.flags |= flagEOF
+	}
+}
+
+// PauseRead stops Data. A peer that closes or resets is still noticed.
+func (c *Conn) PauseRead() {
+	c.loop.guard.check()
+	if c.flags&(flagClosing|flagGone|flagFinish) == 0 {
+		c.flags |= flagPaused
+	}
+}
+
+// ResumeRead undoes PauseRead; input that waits is read in the next turn.
+func (c *Conn) ResumeRead() {
+	c.loop.guard.check()
+	if c.flags&flagPaused == 0 {
+		return
+	}
+	c.flags &^= flagPaused
+	if c.flags&flagInput != 0 {
+		c.loop.readAgain(c)
+	}
+}
+
+// SetDeadline makes the loop call Handler.Deadline at the given time of
+// Loop.Now. Zero clears the deadline.
+func (c *Conn) SetDeadline(at int64) {
+	c.loop.guard.check()
+	if c.flags&(flagClosing|flagGone) != 0 {
+		return
+	}
+	if at == 0 {
+		c.clearDeadline()
+		return
+	}
+	aux := c.ensureAux()
+	aux.deadline.Owner = c
+	aux.deadline.internal = true
+	c.loop.SetTimer(&aux.deadline, at)
+}
+
+func (c *Conn) clearDeadline() {
+	if c.aux != nil {
+		c.loop.SetTimer(&c.aux.deadline, 0)
+	}
+}
+
+func (c *Conn) ensureAux() *connAux {
+	if c.aux == nil {
+		c.aux = new(connAux)
+	}
+	return c.aux
+}
+
+// RemoteAddr asks the kernel for the peer's address. It is zero for Unix
+// sockets and connections without a descriptor.
+func (c *Conn) RemoteAddr() netip.AddrPort {
+	c.loop.guard.check()
+	if c.fd < 0 || c.flags&flagGone != 0 {
+		return netip.AddrPort{}
+	}
+	return peerAddr(int(c.fd))
+}

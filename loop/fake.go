@@ -1,0 +1,110 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+import (
+	"io"
+	"time"
+
+	"github.com/gannet-io/gannet/internal/goid"
+)
+
+// NewDriven makes a loop without goroutine, poller or descriptors: the caller
+// runs its turns with Drive and its clock with SetNow. It is for tests and
+// simulations. If o.Loops is more than one, the others are driven too and are
+// found through Reactor.Loops.
+func NewDriven(o *Options) *Loop {
+	var opt Options
+	if o != nil {
+		opt = *o
+	}
+	opt.Loops = max(opt.Loops, 1)
+	opt = opt.withDefaults()
+	if opt.MaxConns <= 0 {
+		opt.MaxConns = int(^uint(0) >> 1)
+	}
+	r := newReactor(&opt)
+	r.state = stateRunning
+	for _, l := range r.loops {
+		l.driven = true
+		l.injected = true
+		l.nowValid = true
+		l.owner.Store(goid.ID())
+	}
+	return r.loops[0]
+}
+
+// SetNow sets the clock of a driven loop, in ms.
+func (l *Loop) SetNow(ms int64) { l.now = ms }
+
+// Advance moves the clock of a driven loop forward.
+func (l *Loop) Advance(d time.Duration) { l.now += int64(d / time.Millisecond) }
+
+// Drive runs the timers that are due and one turn of a driven loop on the
+// caller's goroutine, which becomes the loop's goroutine.
+func (l *Loop) Drive() {
+	l.owner.Store(goid.ID())
+	l.runTimers()
+	l.endTurn()
+	l.published.publish(&l.stats)
+	if l.stopping.Load() && !l.stopped {
+		l.teardown()
+	}
+}
+
+// Pending reports whether another Drive has something to do now.
+func (l *Loop) Pending() bool {
+	return l.bell.Load() != 0 || l.timers.due() <= l.now
+}
+
+// NewFake makes a connection without descriptor. What is sent goes to sink,
+// which may take less than it is given or return EAGAIN; a nil sink takes
+// everything. Handler.Open is not called.
+func (l *Loop) NewFake(sink func(b []byte) (n int, err error)) *Conn {
+	l.guard.check()
+	l.fakes = append(l.fakes, nil)
+	c := &Conn{loop: l, fd: int32(-len(l.fakes))}
+	if sink != nil {
+		c.aux = &connAux{sink: sink}
+	}
+	l.fakes[len(l.fakes)-1] = c
+	l.reactor.conns.Add(1)
+	return c
+}
+
+// removeFake takes c out of the table; the last fake gets its place.
+func (l *Loop) removeFake(c *Conn) {
+	last := len(l.fakes) - 1
+	l.fakes[-c.fd-1] = l.fakes[last]
+	l.fakes[-c.fd-1].fd = c.fd
+	l.fakes[last] = nil
+	l.fakes = l.fakes[:last]
+}
+
+// Inject does for a fake what arriving bytes do for a socket.
+func (c *Conn) Inject(b []byte) {
+	c.loop.guard.check()
+	if c.flags&(flagClosing|flagGone) != 0 {
+		return
+	}
+	c.loop.stats.Reads++
+	c.loop.stats.BytesIn += int64(len(b))
+	c.loop.deliver(c, b)
+}
+
+// InjectEOF ends the input of a fake: io.EOF as a peer that closes, anything
+// else as a failure.
+func (c *Conn) InjectEOF(err error) {
+	c.loop.guard.check()
+	if err == nil || err == io.EOF { //nolint:errorlint // the sentinel itself is meant.
+		c.eof()
+		return
+	}
+	c.fail(err)
+}
+
+// FakeWritable does for a fake what EPOLLOUT does for a socket.
+func (c *Conn) FakeWritable() {
+	c.loop.guard.check()
+	c.loop.writable(c)
+}

@@ -1,0 +1,181 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+import (
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+)
+
+// arrival is a connection on its way to a loop.
+type arrival struct {
+	// Immutable once posted; owned by the loop that takes it.
+	fd     int
+	unread []byte
+	note   any
+	ctx    any
+	conn   *Conn // whose queue comes along, nil if there is none
+	queue  []*bufpool.Buf
+	off    uint32
+	adopt  bool
+}
+
+// discard releases what an undelivered arrival holds.
+func (a *arrival) discard(r *Reactor) {
+	for _, b := range a.queue {
+		b.Release()
+	}
+	closeFD(a.fd)
+	r.conns.Add(-1)
+}
+
+// MoveTo gives the connection to another loop: there, Handler.Moved is called
+// with a new Conn that has the same Ctx, the bytes still queued, and a copy of
+// unread. c itself is finished: Closed is not called. If dst has stopped, c is
+// closed here instead.
+func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
+	l := c.loop
+	l.guard.check()
+	if c.flags&(flagClosing|flagGone) != 0 || c.fd < 0 {
+		return
+	}
+	c.clearDeadline()
+	fd, err := l.poll.leave(int(c.fd))
+	if err != nil {
+		c.Close(err)
+		return
+	}
+	c.own()
+	a := &arrival{fd: fd, unread: append([]byte(nil), unread...), note: note, ctx: c.Ctx, off: c.off}
+	a.queue = c.takeQueue()
+	l.conns[c.fd] = nil
+	c.flags |= flagGone
+	l.stats.Departed++
+	m := Message{Kind: kindArrive, Obj: a}
+	if dst.post(m) != nil {
+		l.drop(&m)
+	}
+}
+
+// takeQueue empties the queue without giving its references up.
+func (c *Conn) takeQueue() []*bufpool.Buf {
+	var list []*bufpool.Buf
+	if c.head != nil {
+		list = append(list, c.head)
+	}
+	if f := c.more; f != nil {
+		list = append(list, f.bufs[f.next:]...)
+		c.loop.giveFrames(f)
+	}
+	c.head, c.more, c.off, c.queued, c.stalled = nil, nil, 0, 0, 0
+	c.flags &^= flagBlocked
+	return list
+}
+
+// arrive makes a connection of what another loop or goroutine sent.
+func (l *Loop) arrive(a *arrival) {
+	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx}
+	if err := l.poll.add(a.fd); err != nil {
+		l.stats.AcceptErrors++
+		l.drop(&Message{Kind: kindArrive, Obj: a})
+		return
+	}
+	l.add(c)
+	if a.adopt {
+		l.stats.Adopted++
+	} else {
+		l.stats.Arrived++
+	}
+	for _, b := range a.queue {
+		c.push(b)
+	}
+	if len(a.queue) > 0 {
+		c.off = a.off
+		c.queued -= int(a.off)
+		c.flags |= flagBlocked // the references came along
+		c.stalled = max(l.Now(), 1)
+	}
+	l.callMoved(c, a.unread, a.note)
+	poison(a.unread)
+	l.writable(c)
+}
+
+// Adopt takes a *net.TCPConn or *net.UnixConn over: nc is closed, its
+// descriptor goes to loop number l, whose handler gets Moved with unread and
+// note. If it fails nc is untouched, unless the error is ErrClosed.
+func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
+	if l < 0 || l >= len(r.loops) {
+		return fmt.Errorf("loop: adopt: no loop %d", l)
+	}
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("loop: adopt: %w: %T", ErrNoDescriptor, nc)
+	}
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return fmt.Errorf("loop: adopt: %w: %T", ErrNoDescriptor, nc)
+	}
+	if !r.reserve() {
+		return ErrTooManyConns
+	}
+	fd, err := dupConn(sc)
+	if err != nil {
+		r.conns.Add(-1)
+		return fmt.Errorf("loop: adopt: %w", err)
+	}
+	if _, tcp := nc.(*net.TCPConn); tcp {
+		tune(fd)
+	}
+	_ = nc.Close() // the copy keeps the connection
+	a := &arrival{fd: fd, unread: append([]byte(nil), unread...), note: note, adopt: true}
+	if err := r.loops[l].post(Message{Kind: kindArrive, Obj: a}); err != nil {
+		a.discard(r)
+		return err
+	}
+	return nil
+}
+
+// dupConn copies the descriptor of sc.
+func dupConn(sc syscall.Conn) (int, error) {
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd := -1
+	var dupErr error
+	if err := raw.Control(func(old uintptr) { fd, dupErr = dupFD(int(old)) }); err != nil {
+		return -1, err
+	}
+	return fd, dupErr
+}
+
+// Detach releases c from the loop without closing it and returns its
+// descriptor, which is in non-blocking mode and now the caller's to close.
+// Closed is not called. It fails while bytes are queued.
+func (c *Conn) Detach() (int, error) {
+	l := c.loop
+	l.guard.check()
+	switch {
+	case c.flags&(flagClosing|flagGone) != 0:
+		return -1, ErrClosed
+	case c.fd < 0:
+		return -1, ErrNoDescriptor
+	}
+	c.Flush()
+	if c.queued > 0 {
+		return -1, ErrPending
+	}
+	fd, err := l.poll.leave(int(c.fd))
+	if err != nil {
+		return -1, err
+	}
+	c.clearDeadline()
+	l.remove(c)
+	c.flags |= flagGone
+	l.stats.Departed++
+	return fd, nil
+}

@@ -1,0 +1,115 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+// readable reads once. Edges are not repeated, so whatever may still wait
+// afterwards is remembered: a full buffer, or the end that was announced.
+func (l *Loop) readable(c *Conn) {
+	if c.flags&(flagClosing|flagGone) != 0 {
+		return
+	}
+	if c.flags&flagPaused != 0 {
+		c.flags |= flagInput
+		if c.flags&flagHup != 0 {
+			l.probe(c)
+		}
+		return
+	}
+	c.flags &^= flagInput
+	n, err := sysRead(int(c.fd), l.input)
+	switch {
+	case n > 0:
+		l.stats.Reads++
+		l.stats.BytesIn += int64(n)
+		l.deliver(c, l.input[:n])
+		if n == len(l.input) || c.flags&flagHup != 0 {
+			l.readAgain(c)
+		}
+	case err == nil:
+		c.eof()
+	case errors.Is(err, syscall.EAGAIN):
+	case errors.Is(err, syscall.EINTR):
+		l.readAgain(c)
+	default:
+		c.fail(err)
+	}
+}
+
+// deliver hands b to the handler and writes what it queued for c. If nothing
+// else is waiting for the end of the turn, what was deferred meanwhile is
+// released at once.
+func (l *Loop) deliver(c *Conn, b []byte) {
+	if c.flags&flagFinish != 0 {
+		c.discard(len(b))
+		return
+	}
+	outer, mark := l.reading, len(l.deferred)
+	l.reading = c
+	l.callData(c, b)
+	l.reading = outer
+	poison(b)
+	if c.flags&(flagDirty|flagBlocked|flagClosing|flagGone) == 0 && c.queued > 0 {
+		l.flush(c)
+	}
+	if len(l.dirty) == 0 {
+		l.release(mark)
+	} else {
+		l.requestTurn()
+	}
+}
+
+// readAgain makes the loop read c in the next turn, or as soon as c resumes.
+func (l *Loop) readAgain(c *Conn) {
+	if c.flags&(flagClosing|flagGone) != 0 {
+		return
+	}
+	c.flags |= flagInput
+	if c.flags&(flagAgain|flagPaused) != 0 || c.fd < 0 {
+		return
+	}
+	c.flags |= flagAgain
+	l.again = append(l.again, c)
+	l.requestTurn()
+}
+
+// repeatReads reads once from every connection that asked for it.
+func (l *Loop) repeatReads() {
+	if len(l.again) == 0 {
+		return
+	}
+	list := l.again
+	l.again = l.againSpare[:0]
+	for i, c := range list {
+		list[i] = nil
+		c.flags &^= flagAgain
+		l.readable(c)
+	}
+	l.againSpare = list[:0]
+}
+
+// probe finds out whether the peer of a paused connection is gone: at the end
+// of input right now, or reset. Bytes that wait before the end stay.
+func (l *Loop) probe(c *Conn) {
+	n, err := sysPeek(int(c.fd))
+	switch {
+	case n > 0, errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
+	case err == nil:
+		c.Close(io.EOF)
+	default:
+		c.Close(err)
+	}
+}
+
+// fail closes c after an error of the socket.
+func (c *Conn) fail(err error) {
+	if c.flags&flagLinger != 0 {
+		err = c.aux.finishErr
+	}
+	c.Close(err)
+}

@@ -1,0 +1,73 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+// stop makes the loop end.
+func (l *Loop) stop(started bool) {
+	if l.stopping.Swap(true) {
+		return
+	}
+	if started && !l.driven {
+		l.ring()
+		return
+	}
+	l.teardown()
+}
+
+// teardown runs when the loop has ended: it closes every connection, drops
+// every message and gives everything back. The order matters: nothing can be
+// posted after the ring is closed, and nobody writes the doorbell after it is
+// shut.
+func (l *Loop) teardown() {
+	cause := ErrShutdown
+	if !l.stopping.Load() {
+		cause = ErrFailed
+	}
+	l.closeListeners()
+	l.closeAll(cause)
+	l.messages.Close()
+	l.messages.Drain(func(m Message) { l.drop(&m) })
+	l.wake()
+	for id, list := range l.overflow {
+		if len(list) > 0 {
+			l.overflow[id] = l.handOver(l.reactor.loops[id], list)
+		}
+	}
+	l.runClosing()
+	l.release(0)
+	l.closeDead()
+	l.stopped = true
+	l.freeFrames, l.dirty, l.again = nil, nil, nil
+	l.shutBell()
+	l.poll.close()
+	l.published.publish(&l.stats)
+}
+
+// handOver passes overflow on for the last time and drops what dst refuses.
+func (l *Loop) handOver(dst *Loop, list []Message) []Message {
+	if dst != l {
+		list = l.passOn(dst, list)
+		if len(list) == 0 {
+			return nil
+		}
+	}
+	dst.overflowed.Add(-1)
+	for i := range list {
+		l.drop(&list[i])
+	}
+	return nil
+}
+
+// closeAll closes every connection, those that callbacks leave behind
+// included.
+func (l *Loop) closeAll(cause error) {
+	for _, c := range l.conns {
+		if c != nil {
+			c.Close(cause)
+		}
+	}
+	for _, c := range l.fakes {
+		c.Close(cause)
+	}
+	l.runClosing()
+}

@@ -1,0 +1,286 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+import "math"
+
+const (
+	// nearby is the distance in ms below which a deadline goes to the heap.
+	nearby = 2000
+
+	// sweepTick is the distance in ms between two sweeps; a tenth of the
+	// table is looked at in each.
+	sweepTick   = 100
+	sweepParts  = 10
+	sweepWindow = sweepTick*sweepParts + 2*sweepTick
+
+	never = int64(math.MaxInt64)
+)
+
+// A Timer calls Handler.Timer once when its time comes. It is embedded by
+// value in its owner and costs nothing while it is stopped.
+type Timer struct {
+	// Owned by the loop goroutine.
+	Owner    any
+	slot     uint32 // index into the table, 0 while stopped
+	Kind     uint8
+	internal bool // deadline of a Conn
+}
+
+// Armed reports whether t is waiting.
+func (t *Timer) Armed() bool { return t.slot != 0 }
+
+// timers holds the armed timers of a loop. Deadlines that are far away sit in
+// a dense table and are looked at once a second; near ones have an entry in a
+// heap too. Re-arming a far timer is one store.
+type timers struct {
+	// Owned by the loop goroutine.
+	at    []int64  // by slot; 0 = stopped
+	near  []int64  // by slot; time of the valid heap entry, 0 = none
+	refs  []*Timer // by slot
+	free  []uint32
+	heap  []timerEntry
+	far   int   // armed slots without a heap entry
+	next  int   // slot at which the next sweep starts
+	swept int64 // time of the last sweep
+	armed int64 // what the kernel's timer is set to
+}
+
+// timerEntry is valid while near[slot] equals at.
+type timerEntry struct {
+	at   int64
+	slot uint32
+}
+
+func (ts *timers) init() {
+	ts.at, ts.near, ts.refs = make([]int64, 1), make([]int64, 1), make([]*Timer, 1)
+	ts.armed = never
+}
+
+// SetTimer makes t fire at the given time of Now, or stops it if at is 0.
+func (l *Loop) SetTimer(t *Timer, at int64) {
+	l.guard.check()
+	if at == 0 {
+		l.timers.stop(t)
+		return
+	}
+	now := l.Now()
+	l.timers.set(t, at, now)
+	if l.timers.due() < l.timers.armed {
+		l.requestTurn()
+	}
+}
+
+func (ts *timers) set(t *Timer, at, now int64) {
+	if t.slot == 0 {
+		ts.take(t)
+	}
+	slot := t.slot
+	wasFar := ts.at[slot] != 0 && ts.near[slot] == 0
+	ts.at[slot] = at
+	if at-now >= nearby && ts.near[slot] == 0 {
+		if !wasFar {
+			ts.addFar(now)
+		}
+		return
+	}
+	if ts.near[slot] == 0 || at < ts.near[slot] {
+		if wasFar {
+			ts.far--
+		}
+		ts.pushNear(slot, at)
+	}
+}
+
+// addFar counts a timer that only the sweep will find.
+func (ts *timers) addFar(now int64) {
+	if ts.far == 0 {
+		ts.swept = now
+	}
+	ts.far++
+}
+
+func (ts *timers) pushNear(slot uint32, at int64) {
+	ts.near[slot] = at
+	ts.push(timerEntry{at, slot})
+}
+
+func (ts *timers) take(t *Timer) {
+	if n := len(ts.free); n > 0 {
+		t.slot = ts.free[n-1]
+		ts.free = ts.free[:n-1]
+		ts.refs[t.slot] = t
+		return
+	}
+	t.slot = uint32(len(ts.at))
+	ts.at = append(ts.at, 0)
+	ts.near = append(ts.near, 0)
+	ts.refs = append(ts.refs, t)
+}
+
+func (ts *timers) stop(t *Timer) {
+	slot := t.slot
+	if slot == 0 {
+		return
+	}
+	if ts.near[slot] == 0 {
+		ts.far--
+	}
+	// A heap entry stays behind; the slot's next user inherits it.
+	ts.at[slot] = 0
+	ts.refs[slot] = nil
+	t.slot = 0
+	ts.free = append(ts.free, slot)
+}
+
+// due returns when the timers want to run next.
+func (ts *timers) due() int64 {
+	at := never
+	if len(ts.heap) > 0 {
+		at = ts.heap[0].at
+	}
+	if ts.far > 0 {
+		at = min(at, ts.swept+sweepTick)
+	}
+	return at
+}
+
+// sweep moves far timers that are due before the sweep comes round again to
+// the heap.
+func (ts *timers) sweep(now int64) {
+	if ts.far == 0 {
+		return
+	}
+	ticks := (now - ts.swept) / sweepTick
+	if ticks <= 0 {
+		return
+	}
+	ts.swept += ticks * sweepTick
+	ticks = min(ticks, sweepParts)
+	n := len(ts.at)
+	count := min(int(ticks)*((n+sweepParts-1)/sweepParts), n)
+	for range count {
+		if ts.next >= n {
+			ts.next = 0
+		}
+		slot := ts.next
+		ts.next++
+		if at := ts.at[slot]; at != 0 && at-now < sweepWindow && ts.near[slot] == 0 {
+			ts.far--
+			ts.pushNear(uint32(slot), at)
+		}
+	}
+}
+
+// expired pops one heap entry that is not after now. It returns the timer to
+// fire, which is stopped, or nil if the entry was out of date.
+func (ts *timers) expired(now int64) (t *Timer, more bool) {
+	if len(ts.heap) == 0 || ts.heap[0].at > now {
+		return nil, false
+	}
+	e := ts.pop()
+	slot := e.slot
+	if ts.near[slot] != e.at {
+		return nil, true
+	}
+	ts.near[slot] = 0
+	at := ts.at[slot]
+	switch {
+	case at == 0:
+		return nil, true
+	case at <= now:
+		t = ts.refs[slot]
+		ts.far++ // stop counts it as far, having no entry
+		ts.stop(t)
+		return t, true
+	case at-now < nearby:
+		ts.pushNear(slot, at)
+	default:
+		ts.addFar(now)
+	}
+	return nil, true
+}
+
+// runTimers fires what is due. What callbacks arm meanwhile waits for the
+// next run.
+func (l *Loop) runTimers() {
+	now := l.Now()
+	l.timers.sweep(now)
+	for range len(l.timers.heap) {
+		t, more := l.timers.expired(now)
+		if !more {
+			break
+		}
+		if t != nil {
+			l.fire(t)
+		}
+	}
+}
+
+func (l *Loop) fire(t *Timer) {
+	if t.internal {
+		switch owner := t.Owner.(type) {
+		case *Conn:
+			l.callDeadline(owner)
+		case *Loop:
+			owner.resumeAccept()
+		}
+		return
+	}
+	l.callTimer(t)
+}
+
+// armTimer sets the kernel's timer to the next thing that is due.
+func (l *Loop) armTimer() {
+	if l.driven {
+		return
+	}
+	at := l.timers.due()
+	if at == l.timers.armed {
+		return
+	}
+	l.timers.armed = at
+	l.poll.arm(l.until(at))
+}
+
+func (ts *timers) push(e timerEntry) {
+	ts.heap = append(ts.heap, e)
+	h := ts.heap
+	i := len(h) - 1
+	for i > 0 {
+		parent := (i - 1) / 2
+		if h[parent].at <= e.at {
+			break
+		}
+		h[i] = h[parent]
+		i = parent
+	}
+	h[i] = e
+}
+
+func (ts *timers) pop() timerEntry {
+	h := ts.heap
+	top, last := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	ts.heap = h
+	if len(h) == 0 {
+		return top
+	}
+	i := 0
+	for {
+		child := 2*i + 1
+		if child >= len(h) {
+			break
+		}
+		if child+1 < len(h) && h[child+1].at < h[child].at {
+			child++
+		}
+		if last.at <= h[child].at {
+			break
+		}
+		h[i] = h[child]
+		i = child
+	}
+	h[i] = last
+	return top
+}
