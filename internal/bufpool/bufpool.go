@@ -53,6 +53,14 @@ func Get(n int) *Buf {
 	return b
 }
 
+// Static returns a Buf around p that is never pooled: its maker keeps the first
+// reference for ever. It is for packets that are the same all the time.
+func Static(p []byte) *Buf {
+	b := &Buf{B: p, class: unpooled}
+	b.refs.Store(1)
+	return b
+}
+
 // Retain takes one more reference. The caller must already hold one.
 func (b *Buf) Retain() { b.refs.Add(1) }
 

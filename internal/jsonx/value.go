@@ -64,6 +64,8 @@ func (w *writer) value(dst []byte, v any, depth int) ([]byte, error) {
 		return strconv.AppendInt(dst, int64(v), 10), nil
 	case float64:
 		return AppendFloat(dst, v), nil
+	case Appender:
+		return w.appender(dst, v)
 	case json.RawMessage:
 		return appendRaw(dst, v)
 	case []byte:

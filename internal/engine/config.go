@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/http1"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/polling"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// A Config says how a Server behaves. It is not modified after New.
+type Config struct {
+	// EIO holds the protocol's intervals and limits.
+	EIO eio.Config
+
+	// Path is the prefix that selects Engine.IO requests, compared with the
+	// raw request target, such as "/socket.io/".
+	Path string
+
+	// CORS is nil for the same-origin policy.
+	CORS *polling.CORS
+
+	// Admit, if set, is asked about every handshake on a goroutine of its own
+	// and may block. A refusal is answered with code 4 and the message.
+	Admit func(*http.Request) (message string, ok bool)
+
+	// TrustProxy, if set, tells whether the peer may name the client's
+	// address and host by X-Forwarded-For and X-Forwarded-Host.
+	TrustProxy func(netip.Addr) bool
+
+	// Fallback takes connections whose request is not for Path. Nil answers 404.
+	Fallback http.Handler
+
+	// Static tells whether a target below Path is for StaticHandler.
+	Static        func(target []byte) bool
+	StaticHandler http.Handler
+
+	// RawWebSocket, if set, serves bare WebSocket messages on every path and
+	// no Engine.IO at all: it is the hook of WebSocket conformance suites.
+	RawWebSocket bool
+
+	// MaxQueue is the limit in bytes of what a session may have queued; at
+	// the limit Overflow is called. Never zero.
+	MaxQueue int
+
+	// HeadLimits bounds request heads on Path.
+	HeadLimits http1.Limits
+
+	// HTTPTimeout is the time in milliseconds in which a request head must be
+	// complete, and within which 16 KB of a body must arrive.
+	HTTPTimeout int64
+
+	// WriteStall is the time in milliseconds without progress after which a
+	// connection that does not read is given up.
+	WriteStall int64
+
+	// CloseTimeout is the time in milliseconds to wait for the peer's close.
+	CloseTimeout int64
+
+	// MessageTimeout is the time in milliseconds in which a message that was
+	// begun must be complete.
+	MessageTimeout int64
+
+	// MaxControl is the number of WebSocket control frames a second after
+	// which a connection is closed with 1008.
+	MaxControl int
+
+	Logger *slog.Logger
+
+	frames wsframe.Config
+}
+
+// Upper is the layer above the engine. All methods run on the goroutine of
+// the loop concerned.
+type Upper interface {
+	// NewShard is called once for each loop, before it runs.
+	NewShard(sh *Shard) UpperShard
+}
+
+// UpperShard is the part of the layer above that belongs to one loop.
+type UpperShard interface {
+	// NewSession allocates the object that embeds the Session, so that a
+	// connection is one object and not two.
+	NewSession() (*Session, SessionHandler)
+
+	// Timer gets the timers that belong to the layer above.
+	Timer(t *loop.Timer)
+
+	// Message gets what was posted with a kind of KindUser or above.
+	Message(m *loop.Message)
+
+	// Dropped gets such messages that the stopped loop will not deliver.
+	Dropped(m *loop.Message)
+
+	// BeforeFlush runs at the end of every turn.
+	BeforeFlush()
+}
+
+// SessionHandler receives what happens to one session, on its loop.
+type SessionHandler interface {
+	// Opened is called when the open packet has been queued.
+	Opened()
+
+	// Message delivers one message. data is borrowed until the return.
+	Message(data []byte, binary bool)
+
+	// Drained is called when everything that the peer had refused is sent.
+	Drained()
+
+	// Deadline is called when the time given to SetDeadline has come.
+	Deadline()
+
+	// Closed is called once. err may be nil.
+	Closed(reason eio.Reason, err error)
+}
+
+// SetDefaults fills in the limits that are zero.
+func SetDefaults(cfg *Config) {
+	for _, d := range []struct {
+		field *int64
+		value int64
+	}{
+		{&cfg.HTTPTimeout, 10_000},
+		{&cfg.WriteStall, 10_000},
+		{&cfg.CloseTimeout, 5_000},
+		{&cfg.MessageTimeout, 30_000},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if cfg.MaxControl == 0 {
+		cfg.MaxControl = 1000
+	}
+	if cfg.MaxQueue == 0 {
+		cfg.MaxQueue = 4 << 20
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+}
+
+// KindUser is the first message kind that belongs to the layer above.
+const KindUser = 0x10

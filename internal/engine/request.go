@@ -1,0 +1,399 @@
+package engine
+
+import (
+	"bufio"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+	"unsafe"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/http1"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/polling"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// destroyUpgrade is how long an upgrade for a path that nobody serves is left
+// without an answer, in milliseconds; Node's destroyUpgradeTimeout.
+const destroyUpgrade = 1000
+
+// query holds the parameters of one request. The strings are borrowed from
+// the request head.
+type query struct {
+	eio.Request
+	b64 bool
+}
+
+// request handles the request whose head is b[:n] and was parsed into
+// Shard.req. It returns what is left of b.
+func (h *httpConn) request(b []byte, n int) []byte {
+	sh, req := h.shard, &h.shard.req
+	sh.stats.Requests++
+	sh.rawHead = b[:n]
+	rest := b[n:]
+	h.reply = replyOptions{close: req.Close || req.HasBody(), noXSS: polling.NeedsNoXSS(req.Get("User-Agent"))}
+	if sh.cfg.RawWebSocket {
+		return h.rawWebSocket(rest)
+	}
+	if !strings.HasPrefix(borrow(req.Target), sh.cfg.Path) {
+		return h.notFound(rest)
+	}
+	if sh.cfg.Static != nil && sh.cfg.Static(req.Target) {
+		return h.foreign(b)
+	}
+	if !h.checkOrigin(req) {
+		return rest
+	}
+	q := parseQuery(req)
+	if q.SID != "" {
+		owner, slot, ok := sh.srv.find(q.SID)
+		if ok && owner != sh {
+			return h.move(owner, b)
+		}
+		if ok {
+			return h.sessionRequest(sh.session(slot, q.SID), &q, rest)
+		}
+	}
+	return h.sessionRequest(nil, &q, rest)
+}
+
+// session returns the session in the slot if its id is sid.
+func (sh *Shard) session(slot uint32, sid string) *Session {
+	s, ok := sh.loop.Get(slot).(*Session)
+	if !ok || subtle.ConstantTimeCompare([]byte(s.sid), []byte(sid)) == 0 {
+		return nil
+	}
+	return s
+}
+
+// sessionRequest verifies a request and passes it on.
+func (h *httpConn) sessionRequest(s *Session, q *query, rest []byte) []byte {
+	sh := h.shard
+	var state *eio.Session
+	if s != nil {
+		state = &s.eio
+	}
+	code, ok := eio.VerifyBefore(&sh.cfg.EIO, &q.Request, state)
+	switch {
+	case !ok:
+		h.refuse(q, code, "")
+	case s == nil:
+		h.admission(q)
+	case q.Upgrade:
+		return h.upgrade(s, rest)
+	case q.Method == "GET":
+		s.startGet(h)
+	case q.Method == "POST":
+		s.startPost(h)
+	default:
+		h.empty(http.StatusMethodNotAllowed)
+	}
+	return rest
+}
+
+// refuse answers a request that must not become or reach a session.
+func (h *httpConn) refuse(q *query, code eio.ErrorCode, message string) {
+	if q.Upgrade {
+		h.upgradeError(code, message)
+		return
+	}
+	h.error(code, message)
+}
+
+// move sends the connection to the loop that owns the session it asks for.
+func (h *httpConn) move(to *Shard, b []byte) []byte {
+	if h.parked {
+		h.stuck = true
+		return b
+	}
+	c, n := h.conn, notePlain
+	if h.secure {
+		n = noteSecure
+	}
+	h.leave()
+	c.SetDeadline(0)
+	c.MoveTo(to.loop, b, n)
+	return nil
+}
+
+// notFound answers a request for a path that nobody serves.
+func (h *httpConn) notFound(rest []byte) []byte {
+	if h.shard.req.Upgrade {
+		h.state = httpClosing
+		h.conn.SetDeadline(h.shard.loop.Now() + destroyUpgrade)
+		return nil
+	}
+	h.empty(http.StatusNotFound)
+	return rest
+}
+
+// foreign hands the connection over to net/http, or keeps it where nobody
+// else serves anything.
+func (h *httpConn) foreign(b []byte) []byte {
+	web := h.shard.srv.web
+	if h.parked {
+		h.stuck = true
+		return b
+	}
+	c := h.conn
+	if c.Flush(); c.Queued() > 0 {
+		c.Close(errWriteStall) // it pipelines requests and does not read answers
+		return nil
+	}
+	h.leave()
+	c.SetDeadline(0)
+	web.take(c, b)
+	return nil
+}
+
+// An admission is a handshake that waits for Config.Admit.
+type admission struct {
+	// Immutable.
+	shard *Shard
+	hs    Handshake
+	b64   bool
+	wsock bool // WebSocket, else polling
+	query eio.Request
+
+	// Owned by the loop goroutine.
+	conn *httpConn // nil when the connection is gone
+
+	// Written by the admission goroutine before it posts the result.
+	ok      bool
+	message string
+}
+
+// admission starts a handshake, with the user's consent if it is wanted.
+func (h *httpConn) admission(q *query) {
+	sh := h.shard
+	if sh.srv.draining.Load() {
+		h.unavailable()
+		return
+	}
+	a := &admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request}
+	a.query.SID, a.query.EIO = "", strings.Clone(q.EIO)
+	a.query.Transport, a.query.Method = strings.Clone(q.Transport), strings.Clone(q.Method)
+	a.hs = h.handshake()
+	if sh.cfg.Admit == nil {
+		a.ok = true
+		a.admitted(&sh.req)
+		return
+	}
+	h.state, h.admit = httpAdmit, a
+	sh.srv.admissions.Add(1)
+	go a.run() // stops when Admit returns; joined by Server.Shutdown
+}
+
+// run asks the user. It posts its result even if the loop has gone on.
+func (a *admission) run() {
+	defer a.shard.srv.admissions.Done()
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(a.hs.Head())))
+	if err == nil {
+		r.RemoteAddr = a.hs.Remote().String()
+		a.message, a.ok = a.ask(r)
+	}
+	_ = a.shard.loop.Post(loop.Message{Kind: msgAdmitted, Obj: a})
+}
+
+// ask calls Admit; a panic is a refusal.
+func (a *admission) ask(r *http.Request) (message string, ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			a.shard.cfg.Logger.Error("engine: panic in AllowRequest", "panic", v)
+			message, ok = "", false
+		}
+	}()
+	return a.shard.cfg.Admit(r)
+}
+
+// done continues the handshake on the loop.
+func (a *admission) done() {
+	h := a.conn
+	if h == nil {
+		return
+	}
+	h.admit, h.state = nil, httpHead
+	var p http1.HeadParser
+	if _, err := p.Parse([]byte(a.hs.Head()), &a.shard.cfg.HeadLimits, &a.shard.req); err != nil {
+		h.badRequest(err)
+		return
+	}
+	a.admitted(&a.shard.req)
+	if !h.gone() {
+		h.resume()
+	}
+}
+
+// admitted completes a handshake whose request is in req.
+func (a *admission) admitted(req *http1.Request) {
+	h, sh := a.conn, a.shard
+	q := &query{Request: a.query}
+	if !a.ok {
+		h.refuse(q, eio.CodeForbidden, a.message)
+		return
+	}
+	if code, ok := eio.VerifyAfter(&sh.cfg.EIO, &a.query); !ok {
+		h.refuse(q, code, "")
+		return
+	}
+	if a.wsock {
+		h.openWebSocket(a, req)
+		return
+	}
+	s, ok := sh.newSession(eio.Polling, a)
+	if !ok {
+		h.unavailable()
+		return
+	}
+	h.openPolling(s)
+	s.h.Opened()
+}
+
+// newSession makes a session; ok is false when the loop has no slot left.
+func (sh *Shard) newSession(t eio.Transport, a *admission) (s *Session, ok bool) {
+	s, up := sh.upper.NewSession()
+	s.slot = sh.loop.Alloc(s)
+	if s.slot == 0 {
+		return nil, false
+	}
+	s.open(sh, up, t, a.hs, a.b64)
+	return s, true
+}
+
+// unavailable answers a handshake that the server cannot take.
+func (h *httpConn) unavailable() {
+	h.reply.close = true
+	h.empty(http.StatusServiceUnavailable)
+}
+
+// openWebSocket completes the handshake of a session that starts on WebSocket.
+func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
+	sh := h.shard
+	c, ok := h.switchProtocols(req)
+	if !ok {
+		return
+	}
+	if a.query.Transport != "websocket" {
+		sh.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
+		return
+	}
+	s, ok := sh.newSession(eio.WebSocket, a)
+	if !ok {
+		sh.hangUp(c, wsframe.AppendClose(nil, 1013, "try again later"), nil)
+		return
+	}
+	s.conn = c
+	c.Ctx = s
+	b := bufpool.Get(256)
+	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, eio.AppendOpen(nil, &sh.cfg.EIO, s.sid, eio.WebSocket))
+	c.Send(b)
+	sh.loop.Defer(b)
+	s.h.Opened()
+}
+
+// upgrade lets a WebSocket probe a session. It returns the input behind the
+// request, which belongs to the WebSocket.
+func (h *httpConn) upgrade(s *Session, rest []byte) []byte {
+	c, ok := h.switchProtocols(&h.shard.req)
+	if !ok {
+		return nil
+	}
+	if p := s.startProbe(c); p != nil && len(rest) > 0 {
+		p.data(rest)
+	}
+	return nil
+}
+
+// rawWebSocket serves a bare WebSocket.
+func (h *httpConn) rawWebSocket(rest []byte) []byte {
+	sh := h.shard
+	if !sh.req.Upgrade {
+		h.empty(http.StatusUpgradeRequired)
+		return rest
+	}
+	c, ok := h.switchProtocols(&sh.req)
+	if !ok {
+		return nil
+	}
+	r := &rawSocket{shard: sh, conn: c}
+	c.Ctx = r
+	if len(rest) > 0 {
+		r.data(rest)
+	}
+	return nil
+}
+
+// switchProtocols answers an upgrade with 101, or refuses it. On success the
+// httpConn is gone.
+func (h *httpConn) switchProtocols(req *http1.Request) (*loop.Conn, bool) {
+	sh := h.shard
+	if h.parked {
+		h.upgradeError(eio.CodeBadRequest, "") // a WebSocket cannot share its connection with a poll
+		return nil, false
+	}
+	u, he := wsframe.CheckUpgrade(req)
+	if he != nil {
+		sh.stats.BadRequests++
+		b := bufpool.Get(512)
+		b.B = he.Append(b.B)
+		h.reply.close = true
+		h.respond(b)
+		return nil, false
+	}
+	c := h.conn
+	b := bufpool.Get(512)
+	b.B = wsframe.AppendAccept(b.B, &u, h.reply.extra)
+	h.leave()
+	c.SetDeadline(0)
+	c.Send(b)
+	sh.loop.Defer(b)
+	return c, true
+}
+
+// handshake packs the request being handled.
+func (h *httpConn) handshake() Handshake {
+	sh, req := h.shard, &h.shard.req
+	remote, secure := h.conn.RemoteAddr(), h.secure
+	if sh.srv.trusts(remote.Addr()) {
+		remote, secure = forwarded(req, remote, secure, sh.srv.trusts)
+	}
+	return packHandshake(remote, sh.now(), secure, sh.rawHead)
+}
+
+func parseQuery(req *http1.Request) query {
+	var scratch [64]byte
+	raw := req.Query()
+	get := func(key string) string {
+		v, _ := http1.QueryBytes(raw, key, scratch[:0])
+		return borrow(v)
+	}
+	q := query{Request: eio.Request{
+		SID:       get("sid"),
+		Transport: wellKnown(get("transport")),
+		EIO:       wellKnown(get("EIO")),
+		Method:    wellKnown(borrow(req.Method)),
+		Upgrade:   req.Upgrade,
+	}}
+	q.b64 = len(get("b64")) > 0
+	return q
+}
+
+// wellKnown returns constants for the usual values, so that they need no copy.
+func wellKnown(s string) string {
+	for _, k := range [...]string{"4", "polling", "websocket", "GET", "POST"} {
+		if s == k {
+			return k
+		}
+	}
+	return strings.Clone(s)
+}
+
+// borrow views bytes as a string that is valid as long as they are.
+func borrow(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	return unsafe.String(&b[0], len(b))
+}

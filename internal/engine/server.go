@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// A Server is an Engine.IO server: a reactor whose loops speak HTTP,
+// WebSocket and Engine.IO. All methods may be called from any goroutine.
+type Server struct {
+	// Immutable after New.
+	cfg     Config
+	upper   Upper
+	ids     *IDCodec
+	reactor *loop.Reactor
+	web     *webServer
+	foreign foreignOrigins
+
+	// Immutable after New has started the loops.
+	shards []*Shard
+
+	// Atomic: written by Shutdown, read by the loops.
+	draining atomic.Bool
+
+	// Atomic: written by Adopt. Whose turn it is to adopt a connection.
+	turn atomic.Uint32
+
+	// admissions counts the goroutines that run Config.Admit.
+	admissions sync.WaitGroup
+}
+
+// New returns a server that listens nowhere and runs nothing yet.
+func New(cfg *Config, upper Upper, ro *loop.Options) (*Server, error) {
+	s := &Server{cfg: *cfg, upper: upper, ids: NewIDCodec()}
+	s.web = newWebServer(s)
+	s.cfg.frames = wsframe.Config{MaxMessage: cfg.EIO.MaxPayload}
+	opts := *ro
+	opts.NewHandler = s.newHandler
+	r, err := loop.New(&opts)
+	if err != nil {
+		return nil, err
+	}
+	s.reactor = r
+	return s, nil
+}
+
+// Start starts the loops. It must be called once, before Listen.
+func (s *Server) Start() error { return s.reactor.Start() }
+
+// Listen opens a listener on every loop and returns its address.
+func (s *Server) Listen(network, addr string) (net.Addr, error) {
+	return s.reactor.Listen(network, addr)
+}
+
+// Reactor returns the reactor under the server.
+func (s *Server) Reactor() *loop.Reactor { return s.reactor }
+
+// Shards returns the shards, one for each loop and in their order.
+func (s *Server) Shards() []*Shard { return s.shards }
+
+// IDs returns the codec of this server's session ids.
+func (s *Server) IDs() *IDCodec { return s.ids }
+
+// StopAccepting closes the listeners and refuses new sessions on the
+// connections that exist.
+func (s *Server) StopAccepting() {
+	s.draining.Store(true)
+	s.reactor.StopAccepting()
+}
+
+// Shutdown closes every session at the Engine.IO level, waits until the
+// closes are written or ctx ends, and stops the loops. It leaves no
+// goroutine and no descriptor behind.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.StopAccepting()
+	webErr := s.web.shutdown(ctx)
+	for _, sh := range s.shards {
+		_ = sh.loop.Post(loop.Message{Kind: msgDrain})
+	}
+	s.awaitConns(ctx)
+	err := s.reactor.Shutdown(ctx)
+	s.admissions.Wait()
+	if err == nil {
+		err = webErr
+	}
+	return err
+}
+
+// awaitConns waits until the closes of Shutdown have left the machine.
+func (s *Server) awaitConns(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for s.reactor.Conns() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.reactor.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) newHandler(l *loop.Loop) loop.Handler {
+	sh := &Shard{srv: s, cfg: &s.cfg, loop: l}
+	sh.upper = s.upper.NewShard(sh)
+	s.shards = append(s.shards, sh)
+	return sh
+}
+
+// find locates the shard of a session id, and its slot there.
+func (s *Server) find(sid string) (*Shard, uint32, bool) {
+	id, slot, ok := s.ids.Place(sid)
+	if !ok || int(id) >= len(s.shards) {
+		return nil, 0, false
+	}
+	return s.shards[id], slot, true
+}
+
+func (s *Server) trusts(addr netip.Addr) bool {
+	return s.cfg.TrustProxy != nil && s.cfg.TrustProxy(addr)
+}

@@ -1,0 +1,380 @@
+package engine
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// ReasonSlowConsumer is the close reason of a session that does not read what
+// it is sent. It has no counterpart in the Node server, which queues for ever.
+const ReasonSlowConsumer = "slow consumer"
+
+var (
+	errCloseTimeout   = errors.New("engine: the peer did not answer the close in time")
+	errWriteStall     = errors.New("engine: the peer has stopped reading")
+	errMessageTimeout = errors.New("engine: a message was begun and not finished in time")
+	errHeartbeat      = errors.New("invalid heartbeat direction")
+	errGetLost        = errors.New("poll connection closed prematurely")
+	errPostLost       = errors.New("data request connection closed prematurely")
+	errGetOverlap     = errors.New("overlap from client")
+	errPostOverlap    = errors.New("data request overlap from client")
+	errContentType    = errors.New("invalid content")
+	errTooManyPackets = errors.New("too many packets in one request")
+)
+
+// A Session is one Engine.IO session. The layer above embeds it by value in
+// its own per-connection object.
+//
+// All methods must be called on the goroutine of the session's loop, unless
+// they say otherwise.
+type Session struct {
+	// Immutable after open.
+	shard *Shard
+	h     SessionHandler
+	sid   string
+	slot  uint32
+	b64   bool                 // binary goes out as base64 text on every transport
+	hs    atomic.Pointer[byte] // the packed handshake
+
+	// Owned by the loop goroutine.
+	eio     eio.Session
+	timer   loop.Timer
+	armed   int64 // what timer is set to
+	upper   int64 // deadline of the layer above
+	partial int64 // when the message being received must be complete
+	conn    *loop.Conn
+	reader  wsframe.Reader
+	poll    *pollTransport // nil on WebSocket
+	probe   *probe         // the WebSocket that wants to take over
+	ctl     controlBudget
+	doomed  bool // listed in Shard.doomed
+	paused  bool // reading is paused by the layer above
+	reading bool // frames is on the stack: the reader's bytes are in use
+}
+
+// Shard returns the shard that owns the session. It may be called from any
+// goroutine.
+func (s *Session) Shard() *Shard { return s.shard }
+
+// SID returns the session's id. It may be called from any goroutine.
+func (s *Session) SID() string { return s.sid }
+
+// Slot returns the session's place in its loop's table. It may be called from
+// any goroutine.
+func (s *Session) Slot() uint32 { return s.slot }
+
+// Handshake returns the first request of the session. It may be called from
+// any goroutine.
+func (s *Session) Handshake() Handshake { return Handshake{s.hs.Load()} }
+
+// Transport returns what carries the session now.
+func (s *Session) Transport() eio.Transport { return s.eio.Transport() }
+
+// IsOpen tells whether packets flow.
+func (s *Session) IsOpen() bool { return s.eio.State() == eio.StateOpen }
+
+// Queued returns the bytes that wait to be sent.
+func (s *Session) Queued() int {
+	if s.conn != nil {
+		return s.conn.Queued()
+	}
+	if s.poll != nil {
+		return s.poll.bytes
+	}
+	return 0
+}
+
+// Writable tells whether a volatile packet may be sent: nothing is queued,
+// this turn included, and on polling a GET waits for an answer.
+func (s *Session) Writable() bool {
+	if s.eio.State() != eio.StateOpen {
+		return false
+	}
+	if s.conn != nil {
+		return s.conn.Queued() == 0
+	}
+	return s.poll.bytes == 0 && s.poll.ex.Parked()
+}
+
+// Send queues the frames in b, which are one packet. b must live until the
+// end of the turn, for which Loop.Defer is the usual means; the session takes
+// references of its own where it needs b for longer. It reports whether the
+// packet was queued: a session that is not open takes none, nor does one that
+// is about to be closed for not reading.
+func (s *Session) Send(b *bufpool.Buf) bool {
+	if s.eio.State() != eio.StateOpen || s.doomed {
+		return false
+	}
+	s.shard.stats.PacketsOut++
+	if s.conn != nil {
+		return s.sendFrames(b)
+	}
+	s.poll.enqueue(s, b)
+	s.checkQueue(s.poll.bytes)
+	return true
+}
+
+func (s *Session) sendFrames(b *bufpool.Buf) bool {
+	if s.b64 {
+		b = s.textOnly(b)
+	}
+	s.conn.Send(b)
+	if s.conn.Blocked() {
+		s.watchStall()
+	}
+	s.checkQueue(s.conn.Queued())
+	return true
+}
+
+// checkQueue puts a session over its limit on the list of those that are
+// closed at the end of the turn: not now, because whoever sends may be going
+// through a room that the close would change.
+func (s *Session) checkQueue(bytes int) {
+	if bytes > s.shard.cfg.MaxQueue && !s.doomed {
+		s.doomed = true
+		s.shard.stats.SlowConsumers++
+		s.shard.doomed = append(s.shard.doomed, s)
+		s.shard.loop.RequestFlush()
+	}
+}
+
+// textOnly rewrites a packet for a client that asked for base64: its binary
+// messages become text frames.
+func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
+	out := bufpool.Get(len(b.B) + len(b.B)/2)
+	rest := b.B
+	for len(rest) > 0 {
+		var binary bool
+		var payload []byte
+		binary, payload, rest = SplitFrame(rest)
+		if binary {
+			text := appendBase64(nil, payload)
+			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, text)
+		} else {
+			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, payload)
+		}
+	}
+	s.shard.loop.Defer(out)
+	return out
+}
+
+// SetDeadline asks for SessionHandler.Deadline at the given time of the
+// loop's clock; 0 takes it back.
+func (s *Session) SetDeadline(at int64) {
+	s.upper = at
+	s.arm()
+}
+
+// Pause stops reading from the client, Resume goes on. On polling nothing is
+// paused: a client has one POST under way at most.
+func (s *Session) Pause() {
+	if !s.paused && s.conn != nil {
+		s.paused = true
+		s.conn.PauseRead()
+	}
+}
+
+// Resume undoes Pause.
+func (s *Session) Resume() {
+	if s.paused {
+		s.paused = false
+		s.eio.Resume(&s.shard.cfg.EIO, s.shard.loop.Now())
+		s.arm()
+		if s.conn != nil {
+			s.conn.ResumeRead()
+		}
+	}
+}
+
+// DropHandshake frees the memory of the first request. It may be called from
+// any goroutine.
+func (s *Session) DropHandshake() { s.hs.Store(nil) }
+
+// Overflowed tells whether the session is about to be closed because it does
+// not read.
+func (s *Session) Overflowed() bool { return s.doomed }
+
+// open makes s a session of the shard that starts on t.
+func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshake, b64 bool) {
+	s.shard, s.h, s.b64 = sh, h, b64
+	s.hs.Store(hs.packed)
+	sh.lastSlot = max(sh.lastSlot, s.slot)
+	s.sid = sh.NewID(sh.srv.ids, s.slot)
+	s.timer.Owner = s
+	sh.sessions++
+	sh.stats.Opened++
+	if t == eio.Polling {
+		sh.onPoll++
+		s.poll = &pollTransport{}
+	}
+	s.eio.Open(&sh.cfg.EIO, t, sh.firstPing(s.slot), sh.loop.Now())
+	s.arm()
+}
+
+// firstPing spreads the first pings of sessions that connect together: only
+// downwards, by at most a fifth, and only where the interval is long.
+func (sh *Shard) firstPing(slot uint32) int64 {
+	interval := sh.cfg.EIO.PingInterval
+	if interval < 5000 {
+		return interval
+	}
+	const steps = 64
+	step := int64(slot*2654435761>>26) % steps // multiplicative hash: neighbours differ
+	return interval - interval/5*step/steps
+}
+
+// arm sets the timer to the earliest of the session's deadlines.
+func (s *Session) arm() {
+	at := s.eio.Deadline()
+	if s.upper != 0 && (at == 0 || s.upper < at) {
+		at = s.upper
+	}
+	if s.partial != 0 && (at == 0 || s.partial < at) {
+		at = s.partial
+	}
+	if at != s.armed {
+		s.armed = at
+		s.shard.loop.SetTimer(&s.timer, at)
+	}
+}
+
+// expire does what has become due.
+func (s *Session) expire() {
+	s.armed = 0
+	now := s.shard.loop.Now()
+	if s.partial != 0 && now >= s.partial {
+		s.messageTimeout()
+		return
+	}
+	if s.upper != 0 && now >= s.upper {
+		s.upper = 0
+		s.h.Deadline()
+	}
+	if s.paused {
+		s.eio.Resume(&s.shard.cfg.EIO, now)
+	}
+	for {
+		a := s.eio.Expire(&s.shard.cfg.EIO, now)
+		if a == eio.ActNone || !s.timedAction(a) {
+			break
+		}
+	}
+	if st := s.eio.State(); st == eio.StateOpen || st == eio.StateClosing {
+		s.arm()
+	}
+}
+
+// timedAction carries an action of the clock out. It reports whether the
+// session lives on.
+func (s *Session) timedAction(a eio.Action) bool {
+	switch a {
+	case eio.ActPing:
+		s.Send(framePing)
+	case eio.ActNoop:
+		if h, ok := s.poll.ex.TakeGet(); ok {
+			h.answerPoll(textNoop)
+		}
+	case eio.ActUpgradeTimeout:
+		s.dropProbe()
+	default:
+		if a.Closes() {
+			s.end(a.Reason(), nil)
+			return false
+		}
+	}
+	return true
+}
+
+// Close ends the session. On WebSocket, and on polling with a GET pending, it
+// is over at once; otherwise the client learns of it with its next GET, or
+// the session ends after 30 s. What was sent before is delivered first. A
+// reason other than eio.ReasonForcedClose ends it at once in any case.
+func (s *Session) Close(reason eio.Reason, err error) {
+	if s.eio.State() != eio.StateOpen {
+		return
+	}
+	if reason == eio.ReasonForcedClose && s.poll != nil && !s.closePolling() {
+		s.arm()
+		return
+	}
+	s.end(reason, err)
+}
+
+// Discard ends the session at once: what is queued is dropped, and a pending
+// GET is answered that the session is closed.
+func (s *Session) Discard() {
+	if st := s.eio.State(); st == eio.StateOpen || st == eio.StateClosing {
+		s.end(eio.ReasonForcedClose, nil)
+	}
+}
+
+// end takes the session down. Everything it held is free afterwards.
+func (s *Session) end(reason eio.Reason, err error) {
+	sh := s.shard
+	s.eio.Closed()
+	s.upper, s.partial = 0, 0
+	sh.loop.SetTimer(&s.timer, 0)
+	sh.loop.Free(s.slot)
+	sh.sessions--
+	sh.stats.Closed++
+	s.dropProbe()
+	if s.poll != nil {
+		sh.onPoll--
+		s.poll.end(reason)
+		s.poll = nil
+	}
+	if c := s.conn; c != nil {
+		s.conn = nil
+		s.endConn(c, reason)
+	}
+	if !s.reading {
+		s.reader.Release()
+	}
+	s.h.Closed(reason, err)
+}
+
+// packet takes one text packet that arrived on the current transport.
+func (s *Session) packet(p []byte) {
+	if len(p) == 0 {
+		s.fail(eio.ReasonParseError, nil)
+		return
+	}
+	s.shard.stats.PacketsIn++
+	if p[0] == 'b' {
+		s.base64Message(p)
+		return
+	}
+	typ := eio.PacketType(p[0])
+	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), typ, string(p[1:]) == "probe")
+	s.arm()
+	switch {
+	case a == eio.ActMessage:
+		s.h.Message(p[1:], false)
+	case a == eio.ActTransportError:
+		s.end(a.Reason(), errHeartbeat)
+	case a.Closes():
+		s.end(a.Reason(), nil)
+	}
+}
+
+// binary takes one binary message.
+func (s *Session) binary(p []byte) {
+	s.shard.stats.PacketsIn++
+	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), eio.Message, false)
+	s.arm()
+	if a == eio.ActMessage {
+		s.h.Message(p, true)
+	}
+}
+
+// fail ends an open session for something the client did.
+func (s *Session) fail(reason eio.Reason, err error) {
+	if st := s.eio.State(); st == eio.StateOpen || st == eio.StateClosing {
+		s.end(reason, err)
+	}
+}

@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/http1"
+	"github.com/gannet-io/gannet/loop"
+)
+
+// Message kinds of the engine; those of the layer above start at KindUser.
+const (
+	msgAdmitted = iota + 1
+	msgDrain
+	msgCall
+)
+
+// A Shard is the part of a Server that belongs to one loop. Its methods run
+// on that loop's goroutine unless they say otherwise.
+type Shard struct {
+	// Immutable after newHandler.
+	srv   *Server
+	cfg   *Config
+	loop  *loop.Loop
+	upper UpperShard
+
+	// Owned by the loop goroutine.
+	req      http1.Request // scratch: views of the request being handled
+	rawHead  []byte        // the head that req was parsed from
+	random   randomSource
+	dirty    []*Session // polling sessions with something to send
+	doomed   []*Session // sessions over MaxQueue, ended at the end of the turn
+	free     []*httpConn
+	lastSlot uint32 // the highest slot that was given out
+	sessions int
+	onPoll   int // sessions whose current transport is polling
+	stats    Stats
+}
+
+// Stats counts what a shard has done. The fields are owned by the loop
+// goroutine; others get a copy through Collect.
+type Stats struct {
+	Sessions      int
+	Polling       int
+	Opened        uint64
+	Closed        uint64
+	Upgrades      uint64
+	Requests      uint64
+	Refused       [6]uint64 // handshakes and requests refused, by error code
+	BadRequests   uint64    // heads and bodies that are not HTTP
+	FrameErrors   uint64    // WebSocket protocol violations
+	PacketsIn     uint64
+	PacketsOut    uint64
+	SlowConsumers uint64
+	WriteStalls   uint64
+}
+
+// Loop returns the loop of the shard. It may be called from any goroutine.
+func (sh *Shard) Loop() *loop.Loop { return sh.loop }
+
+// Server returns the server of the shard. It may be called from any goroutine.
+func (sh *Shard) Server() *Server { return sh.srv }
+
+// Stats returns the counters of the shard.
+func (sh *Shard) Stats() Stats {
+	st := sh.stats
+	st.Sessions, st.Polling = sh.sessions, sh.onPoll
+	return st
+}
+
+// NewID makes an id for an object that lives in the given slot of this loop.
+func (sh *Shard) NewID(codec *IDCodec, slot uint32) string {
+	var id [SIDLen]byte
+	codec.New(&sh.random, uint8(sh.loop.ID()), slot, &id)
+	return string(id[:])
+}
+
+// Call runs f on the shard's loop. It may be called from any goroutine and
+// does not wait.
+func (sh *Shard) Call(f func()) error {
+	if sh.loop.OnLoop() {
+		f()
+		return nil
+	}
+	return sh.loop.Post(loop.Message{Kind: msgCall, Obj: f})
+}
+
+// Open implements loop.Handler.
+func (sh *Shard) Open(c *loop.Conn) { sh.newHTTPConn(c) }
+
+// Moved implements loop.Handler: a connection came from another loop, or back
+// from net/http, with bytes that nobody has read yet.
+func (sh *Shard) Moved(c *loop.Conn, unread []byte, note any) {
+	h := sh.newHTTPConn(c)
+	h.secure = note == noteSecure
+	if len(unread) > 0 {
+		sh.Data(c, unread)
+	}
+}
+
+// Data implements loop.Handler.
+func (sh *Shard) Data(c *loop.Conn, b []byte) {
+	switch o := c.Ctx.(type) {
+	case *Session:
+		o.frames(c, b)
+	case *httpConn:
+		o.data(b)
+	case *probe:
+		o.data(b)
+	case *rawSocket:
+		o.data(b)
+	}
+}
+
+// Closed implements loop.Handler.
+func (sh *Shard) Closed(c *loop.Conn, err error) {
+	switch o := c.Ctx.(type) {
+	case *Session:
+		o.connLost(c, err)
+	case *httpConn:
+		o.lost(err)
+	case *probe:
+		o.lost()
+	case *rawSocket:
+		o.reader.Release()
+	}
+	c.Ctx = nil
+}
+
+// Drained implements loop.Handler.
+func (sh *Shard) Drained(c *loop.Conn) {
+	c.SetDeadline(0)
+	if s, ok := c.Ctx.(*Session); ok {
+		s.h.Drained()
+	}
+}
+
+// Deadline implements loop.Handler.
+func (sh *Shard) Deadline(c *loop.Conn) {
+	switch o := c.Ctx.(type) {
+	case *httpConn:
+		o.deadline()
+	case *Session:
+		o.stalled()
+	default:
+		c.Close(errCloseTimeout)
+	}
+}
+
+// Timer implements loop.Handler.
+func (sh *Shard) Timer(t *loop.Timer) {
+	if s, ok := t.Owner.(*Session); ok {
+		s.expire()
+		return
+	}
+	sh.upper.Timer(t)
+}
+
+// Message implements loop.Handler.
+func (sh *Shard) Message(m *loop.Message) {
+	switch m.Kind {
+	case msgAdmitted:
+		m.Obj.(*admission).done()
+	case msgDrain:
+		sh.drain()
+	case msgCall:
+		m.Obj.(func())()
+	default:
+		sh.upper.Message(m)
+	}
+}
+
+// Dropped implements loop.Handler.
+func (sh *Shard) Dropped(m *loop.Message) {
+	if m.Kind >= KindUser {
+		sh.upper.Dropped(m)
+	}
+}
+
+// BeforeFlush implements loop.Handler.
+func (sh *Shard) BeforeFlush() {
+	sh.upper.BeforeFlush()
+	for i, s := range sh.doomed {
+		sh.doomed[i] = nil
+		s.Close(ReasonSlowConsumer, errWriteStall)
+	}
+	sh.doomed = sh.doomed[:0]
+	for i, s := range sh.dirty {
+		sh.dirty[i] = nil
+		s.poll.dirty = false
+		s.answerPoll()
+	}
+	sh.dirty = sh.dirty[:0]
+}
+
+// Panicked implements loop.Handler.
+func (sh *Shard) Panicked(_ *loop.Conn, v any, stack []byte) {
+	sh.cfg.Logger.Error("engine: panic on a loop; its connection is closed",
+		"loop", sh.loop.ID(), "panic", v, "stack", string(stack))
+}
+
+// drain closes every session of the shard and every idle HTTP connection.
+func (sh *Shard) drain() {
+	sh.eachSession((*Session).Discard)
+}
+
+// eachSession calls f with every session; f may end it.
+func (sh *Shard) eachSession(f func(*Session)) {
+	for slot := uint32(1); slot <= sh.lastSlot; slot++ {
+		if s, ok := sh.loop.Get(slot).(*Session); ok {
+			f(s)
+		}
+	}
+}
+
+// EachSession calls f with the handler of every session; f may end it.
+func (sh *Shard) EachSession(f func(SessionHandler)) {
+	sh.eachSession(func(s *Session) { f(s.h) })
+}
+
+// SessionAt returns the handler of the session in a slot, or nil.
+func (sh *Shard) SessionAt(slot uint32) SessionHandler {
+	if s, ok := sh.loop.Get(slot).(*Session); ok {
+		return s.h
+	}
+	return nil
+}
+
+// now returns the wall clock, for what is shown to users; deadlines use the
+// clock of the loop.
+func (sh *Shard) now() time.Time { return time.Now() } //nolint:forbidigo // the wall clock is wanted
+
+// sendBytes queues bytes that only this connection needs.
+func (sh *Shard) sendBytes(c *loop.Conn, p ...[]byte) {
+	n := 0
+	for _, part := range p {
+		n += len(part)
+	}
+	b := bufpool.Get(n)
+	for _, part := range p {
+		b.B = append(b.B, part...)
+	}
+	c.Send(b)
+	sh.loop.Defer(b)
+}

@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// A probe is a WebSocket that wants to take a polling session over
+// (Engine.IO protocol, "Upgrade").
+type probe struct {
+	// Immutable.
+	shard *Shard
+	conn  *loop.Conn
+
+	// Owned by the loop goroutine.
+	session *Session // nil when the upgrade was abandoned
+	reader  wsframe.Reader
+	ctl     controlBudget
+}
+
+// startProbe registers a WebSocket whose 101 has been queued. A session that
+// cannot be upgraded lets it go with an empty close frame.
+func (s *Session) startProbe(c *loop.Conn) *probe {
+	if !s.eio.StartUpgrade(&s.shard.cfg.EIO, s.shard.loop.Now()) {
+		s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
+		return nil
+	}
+	p := &probe{shard: s.shard, conn: c, session: s}
+	s.probe = p
+	c.Ctx = p
+	s.arm()
+	return p
+}
+
+// data takes bytes that arrived on the probing WebSocket.
+func (p *probe) data(b []byte) {
+	for p.session != nil {
+		m, rest, ok, err := p.reader.Next(&p.shard.cfg.frames, b)
+		if err != nil {
+			p.shard.stats.FrameErrors++
+			p.abandon(err)
+			return
+		}
+		if !ok {
+			return
+		}
+		b = rest
+		if s := p.frame(m); s != nil {
+			s.frames(p.conn, b)
+			return
+		}
+	}
+}
+
+// frame takes one message. It returns the session when the probe has become
+// its transport.
+func (p *probe) frame(m wsframe.Message) *Session {
+	s := p.session
+	switch m.Op {
+	case wsframe.OpPing, wsframe.OpPong:
+		if !p.ctl.spend(p.shard.loop.Now(), p.shard.cfg.MaxControl) {
+			p.abandon(tooManyControls)
+		} else if m.Op == wsframe.OpPing {
+			p.shard.pong(p.conn, &p.ctl, m.Payload)
+		}
+		return nil
+	case wsframe.OpText:
+		if len(m.Payload) > 0 {
+			return p.packet(s, m.Payload)
+		}
+	}
+	p.abandon(nil)
+	return nil
+}
+
+func (p *probe) packet(s *Session, text []byte) *Session {
+	a := s.eio.UpgradePacket(&p.shard.cfg.EIO, p.shard.loop.Now(), eio.PacketType(text[0]), text[1:])
+	s.arm()
+	switch a {
+	case eio.ActProbe:
+		p.conn.Send(frameProbe)
+	case eio.ActUpgrade, eio.ActUpgradeClose:
+		s.takeOver(p)
+		if a == eio.ActUpgradeClose {
+			s.end(eio.ReasonForcedClose, nil)
+			return nil
+		}
+		return s
+	default:
+		p.abandon(nil)
+	}
+	return nil
+}
+
+// takeOver makes the probing WebSocket the transport of the session: a GET
+// that is still pending is answered `1`, and what waits for a GET goes out on
+// the WebSocket.
+func (s *Session) takeOver(p *probe) {
+	poll := s.poll
+	s.poll, s.probe, p.session = nil, nil, nil
+	s.conn, s.reader, s.ctl = p.conn, p.reader, p.ctl
+	p.conn.Ctx = s
+	s.shard.onPoll--
+	s.shard.stats.Upgrades++
+	if h, ok := poll.ex.TakeGet(); ok {
+		h.answerPoll(textClose)
+	}
+	poll.detachPost()
+	for _, b := range poll.queue {
+		s.sendFrames(b)
+		s.shard.loop.Defer(b)
+	}
+	poll.queue = nil
+}
+
+// abandon closes the probing WebSocket; the session goes on where it is.
+func (p *probe) abandon(err error) {
+	s := p.session
+	p.session = nil
+	p.reader.Release()
+	p.shard.closeFrames(p.conn, err)
+	if s != nil {
+		s.probe = nil
+		s.eio.UpgradeLost()
+		s.arm()
+	}
+}
+
+// lost is called when the probing WebSocket is gone.
+func (p *probe) lost() {
+	p.reader.Release()
+	if s := p.session; s != nil {
+		p.session, s.probe = nil, nil
+		s.eio.UpgradeLost()
+		s.arm()
+	}
+}
+
+// dropProbe closes the probing WebSocket, if there is one.
+func (s *Session) dropProbe() {
+	if p := s.probe; p != nil {
+		s.probe, p.session = nil, nil
+		p.reader.Release()
+		p.shard.closeFrames(p.conn, nil)
+	}
+}
+
+// A rawSocket is a bare WebSocket that echoes: Config.RawWebSocket.
+type rawSocket struct {
+	// Immutable.
+	shard *Shard
+	conn  *loop.Conn
+
+	// Owned by the loop goroutine.
+	reader wsframe.Reader
+}
+
+func (r *rawSocket) data(b []byte) {
+	for r.conn.Ctx == r {
+		m, rest, ok, err := r.reader.Next(&r.shard.cfg.frames, b)
+		if err != nil {
+			r.reader.Release()
+			r.shard.closeFrames(r.conn, err)
+			return
+		}
+		if !ok {
+			return
+		}
+		b = rest
+		r.frame(m)
+	}
+}
+
+func (r *rawSocket) frame(m wsframe.Message) {
+	switch m.Op {
+	case wsframe.OpText, wsframe.OpBinary:
+		r.echo(m.Op, m.Payload)
+	case wsframe.OpPing:
+		r.echo(wsframe.OpPong, m.Payload)
+	case wsframe.OpClose:
+		r.close(m.Payload)
+	}
+}
+
+func (r *rawSocket) echo(op wsframe.Opcode, payload []byte) {
+	b := bufpool.Get(wsframe.MaxHeader + len(payload))
+	b.B = wsframe.AppendFrame(b.B, op, payload)
+	r.conn.Send(b)
+	r.shard.loop.Defer(b)
+	if r.conn.Queued() > r.shard.cfg.MaxQueue {
+		r.conn.Close(errWriteStall)
+		r.conn.Ctx = nil
+	}
+}
+
+func (r *rawSocket) close(payload []byte) {
+	r.reader.Release()
+	code, _, err := wsframe.ParseClose(payload)
+	if err != nil {
+		r.shard.closeFrames(r.conn, err)
+		return
+	}
+	if code == closeNoStatus {
+		code = 0
+	}
+	r.shard.hangUp(r.conn, wsframe.AppendClose(nil, code, ""), nil)
+}

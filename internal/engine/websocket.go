@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// maxPongs is how many pongs may wait for a client that does not read them.
+// Beyond, only the answer to its latest ping is kept.
+const maxPongs = 64
+
+var errTooManyControls = errors.New("engine: too many WebSocket control frames")
+
+// A controlBudget bounds what control frames may cost.
+type controlBudget struct {
+	second int64 // the second that count belongs to
+	count  int32 // control frames in that second
+	pongs  int32 // pongs queued since the connection last took everything
+}
+
+// spend counts one control frame and reports whether it is within the limit.
+func (b *controlBudget) spend(nowMS int64, limit int) bool {
+	if sec := nowMS / 1000; sec != b.second {
+		b.second, b.count = sec, 0
+	}
+	b.count++
+	return limit <= 0 || int(b.count) <= limit
+}
+
+// frames takes bytes that arrived on the session's WebSocket.
+func (s *Session) frames(c *loop.Conn, b []byte) {
+	s.reading = true
+	for s.conn == c {
+		m, rest, ok, err := s.reader.Next(&s.shard.cfg.frames, b)
+		if err != nil {
+			s.frameError(c, err)
+			break
+		}
+		if !ok {
+			s.watchPartial()
+			break
+		}
+		b = rest
+		s.frame(c, m)
+	}
+	s.reading = false
+	if s.conn != c {
+		s.reader.Release()
+	}
+}
+
+func (s *Session) frame(c *loop.Conn, m wsframe.Message) {
+	switch m.Op {
+	case wsframe.OpText:
+		s.packet(m.Payload)
+	case wsframe.OpBinary:
+		s.binary(m.Payload)
+	case wsframe.OpPing, wsframe.OpPong:
+		s.control(c, m)
+	case wsframe.OpClose:
+		s.peerClose(c, m.Payload)
+	}
+}
+
+// control answers a ping and ignores a pong.
+func (s *Session) control(c *loop.Conn, m wsframe.Message) {
+	sh := s.shard
+	if !s.ctl.spend(sh.loop.Now(), sh.cfg.MaxControl) {
+		s.frameError(c, tooManyControls)
+		return
+	}
+	if m.Op == wsframe.OpPing {
+		sh.pong(c, &s.ctl, m.Payload)
+	}
+}
+
+// tooManyControls closes with 1008, policy violation (RFC 6455, 7.4.1).
+var tooManyControls = &wsframe.CloseError{Code: 1008, Reason: "too many control frames"}
+
+// pong answers a ping. While the connection is blocked at most maxPongs wait.
+func (sh *Shard) pong(c *loop.Conn, ctl *controlBudget, payload []byte) {
+	if !c.Blocked() {
+		ctl.pongs = 0
+	}
+	if ctl.pongs++; ctl.pongs > maxPongs {
+		return
+	}
+	b := bufpool.Get(2 + len(payload))
+	b.B = wsframe.AppendFrame(b.B, wsframe.OpPong, payload)
+	c.Send(b)
+	sh.loop.Defer(b)
+}
+
+// frameError closes a WebSocket that broke the protocol with the code of the
+// violation, and its session with it.
+func (s *Session) frameError(c *loop.Conn, err error) {
+	s.shard.stats.FrameErrors++
+	s.conn = nil
+	s.shard.closeFrames(c, err)
+	s.fail(eio.ReasonTransportError, err)
+}
+
+// closeFrames sends the close frame for err and lets the connection go.
+func (sh *Shard) closeFrames(c *loop.Conn, err error) {
+	var ce *wsframe.CloseError
+	var frame []byte
+	if errors.As(err, &ce) {
+		frame = wsframe.AppendClose(nil, ce.Code, ce.Reason)
+	} else {
+		frame = wsframe.AppendClose(nil, 0, "")
+	}
+	sh.hangUp(c, frame, err)
+}
+
+// hangUp writes a last frame and closes the connection when the peer has
+// closed its side, or after CloseTimeout.
+func (sh *Shard) hangUp(c *loop.Conn, last []byte, err error) {
+	c.Ctx = nil
+	sh.sendBytes(c, last)
+	c.CloseAfterFlush(err)
+	c.SetDeadline(sh.loop.Now() + sh.cfg.CloseTimeout)
+}
+
+// peerClose answers the peer's close frame with one of the same code and ends
+// the session.
+func (s *Session) peerClose(c *loop.Conn, payload []byte) {
+	code, _, err := wsframe.ParseClose(payload)
+	if err != nil {
+		s.frameError(c, err)
+		return
+	}
+	if code == closeNoStatus {
+		code = 0
+	}
+	s.conn = nil
+	s.shard.hangUp(c, wsframe.AppendClose(nil, code, ""), nil)
+	s.fail(eio.ReasonTransportClose, nil)
+}
+
+// closeNoStatus stands for a close frame without a code (RFC 6455, 7.1.5).
+const closeNoStatus = 1005
+
+// endConn closes the WebSocket of a session that is over.
+func (s *Session) endConn(c *loop.Conn, reason eio.Reason) {
+	if reason == ReasonSlowConsumer {
+		c.Ctx = nil
+		c.Close(errWriteStall)
+		return
+	}
+	s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
+}
+
+// connLost is called when the session's WebSocket is gone.
+func (s *Session) connLost(c *loop.Conn, err error) {
+	if s.conn != c {
+		return
+	}
+	s.conn = nil
+	s.fail(eio.ReasonTransportClose, err)
+}
+
+// watchPartial gives a message that was begun its deadline.
+func (s *Session) watchPartial() {
+	if !s.reader.Partial() {
+		if s.partial != 0 {
+			s.partial = 0
+			s.arm()
+		}
+		return
+	}
+	if s.partial == 0 && s.shard.cfg.MessageTimeout > 0 {
+		s.partial = s.shard.loop.Now() + s.shard.cfg.MessageTimeout
+		s.arm()
+	}
+}
+
+func (s *Session) messageTimeout() {
+	s.partial = 0
+	if s.paused {
+		s.watchPartial()
+		return
+	}
+	c := s.conn
+	s.conn = nil
+	if c != nil {
+		s.shard.closeFrames(c, &wsframe.CloseError{Code: 1008, Reason: errMessageTimeout.Error()})
+	}
+	s.fail(eio.ReasonTransportError, errMessageTimeout)
+}
+
+// watchStall gives a connection that refuses bytes its deadline.
+func (s *Session) watchStall() {
+	if since := s.conn.StalledSince(); since != 0 && s.shard.cfg.WriteStall > 0 {
+		s.conn.SetDeadline(since + s.shard.cfg.WriteStall)
+	}
+}
+
+// stalled is called when that deadline has passed.
+func (s *Session) stalled() {
+	c := s.conn
+	if c == nil || !c.Blocked() {
+		return
+	}
+	if at := c.StalledSince() + s.shard.cfg.WriteStall; at > s.shard.loop.Now() {
+		c.SetDeadline(at) // it made progress meanwhile
+		return
+	}
+	s.shard.stats.WriteStalls++
+	s.Close(ReasonSlowConsumer, errWriteStall)
+}

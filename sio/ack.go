@@ -1,0 +1,367 @@
+package sio
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/packet"
+	"github.com/gannet-io/gannet/loop"
+)
+
+// A Reply is what a client answered to an event. It may be kept.
+type Reply struct {
+	socket *Socket
+	args   [][]byte
+	atts   [][]byte
+}
+
+// Socket returns the socket that answered.
+func (r *Reply) Socket() *Socket { return r.socket }
+
+// Len returns the number of arguments.
+func (r *Reply) Len() int { return len(r.args) }
+
+// Arg returns the JSON of argument i, from 0, or nil if there is none.
+func (r *Reply) Arg(i int) json.RawMessage {
+	if i < 0 || i >= len(r.args) {
+		return nil
+	}
+	return r.args[i]
+}
+
+// Decode decodes the arguments into v; see Event.Decode.
+func (r *Reply) Decode(v ...any) error {
+	for i, dst := range v {
+		if dst == nil {
+			continue
+		}
+		if err := decodeArg(r.args, r.atts, i, r.socket.nsp.srv.opts.Codec, dst); err != nil {
+			return &DecodeError{Event: "ack", Index: i, Err: err}
+		}
+	}
+	return nil
+}
+
+// A pendingAck is an event that was sent and wants an answer.
+type pendingAck struct {
+	// Immutable.
+	id      uint64
+	buf     *bufpool.Buf // given up when it is sent
+	timeout time.Duration
+	resolve func(*Reply, error) // called once, on the loop; must not block
+
+	// Owned by the loop goroutine of the socket.
+	timer  loop.Timer
+	socket *Socket
+	over   bool
+}
+
+// fail resolves the ack with an error, unless it is over.
+func (p *pendingAck) fail(err error) { p.finish(nil, err) }
+
+func (p *pendingAck) finish(r *Reply, err error) {
+	if !p.over {
+		p.over = true
+		p.resolve(r, err)
+	}
+}
+
+// emitAckLocal sends an event and waits for its answer.
+func (s *Socket) emitAckLocal(p *pendingAck) {
+	l := s.client.shard.loop
+	l.Defer(p.buf)
+	if !s.sendLocal(p.buf, false) {
+		p.fail(ErrSocketClosed)
+		return
+	}
+	s.expectAck(p)
+}
+
+// expectAck registers an ack whose event was sent.
+func (s *Socket) expectAck(p *pendingAck) {
+	p.socket = s
+	s.acks = append(s.acks, p)
+	if p.timeout > 0 {
+		l := s.client.shard.loop
+		p.timer.Owner = p
+		l.SetTimer(&p.timer, l.Now()+max(p.timeout.Milliseconds(), 1))
+	}
+}
+
+// acked resolves the ack that the client's packet answers.
+func (s *Socket) acked(p *packet.Packet, atts [][]byte) {
+	if !p.HasID || p.BigID != "" {
+		return
+	}
+	i := slices.IndexFunc(s.acks, func(a *pendingAck) bool { return a.id == p.ID })
+	if i < 0 {
+		return
+	}
+	a := s.acks[i]
+	s.dropAck(i)
+	r := &Reply{socket: s, atts: slices.Clone(atts), args: make([][]byte, len(p.Args))}
+	for j, arg := range p.Args {
+		r.args[j] = slices.Clone(arg)
+	}
+	a.finish(r, nil)
+}
+
+func (s *Socket) dropAck(i int) {
+	s.client.shard.loop.SetTimer(&s.acks[i].timer, 0)
+	s.acks = slices.Delete(s.acks, i, i+1)
+}
+
+// forgetAck takes an ack back that nobody waits for.
+func (s *Socket) forgetAck(p *pendingAck) {
+	p.over = true
+	if i := slices.Index(s.acks, p); i >= 0 {
+		s.dropAck(i)
+	}
+}
+
+// failAcks resolves all acks of a socket that is closed.
+func (s *Socket) failAcks(err error) {
+	acks := s.acks
+	s.acks = nil
+	for _, p := range acks {
+		s.client.shard.loop.SetTimer(&p.timer, 0)
+		p.fail(err)
+	}
+}
+
+// Timer implements engine.UpperShard: an ack has timed out.
+func (sh *shard) Timer(t *loop.Timer) {
+	p, ok := t.Owner.(*pendingAck)
+	if !ok || p.over {
+		return
+	}
+	s := p.socket
+	if i := slices.Index(s.acks, p); i >= 0 {
+		s.acks = slices.Delete(s.acks, i, i+1)
+	}
+	p.fail(ErrAckTimeout)
+}
+
+// EmitAck sends an event and calls ack once with the client's answer, or with
+// ErrAckTimeout, ErrSocketClosed or ErrServerClosed. ack runs on a worker in
+// the order of the socket's events, so it may block. Without a timeout
+// (Socket.Timeout(d).EmitAck) it waits until the socket closes.
+func (s *Socket) EmitAck(event string, ack func(*Reply, error), args ...any) error {
+	return s.target().EmitAck(event, ack, args...)
+}
+
+// EmitAck is Socket.EmitAck with the flags of the Target, which must be that
+// of one socket, as Socket.Timeout returns it.
+func (t Target) EmitAck(event string, ack func(*Reply, error), args ...any) error {
+	s := t.self
+	if s == nil {
+		return errOneSocket
+	}
+	_, err := s.emitAck(event, args, t.timeout, func(r *Reply, err error) {
+		s.push(&Event{socket: s, kind: taskAck, callback: ack, reply: r, err: err})
+	})
+	return err
+}
+
+// emitAck sends an event that wants an answer.
+func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolve func(*Reply, error)) (*pendingAck, error) {
+	if err := s.usable(); err != nil {
+		return nil, err
+	}
+	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, timeout: timeout, resolve: resolve}
+	var err error
+	if p.buf, err = encodeEvent(s.nsp.name, int64(p.id), event, args, s.nsp.srv.opts.Codec); err != nil {
+		return nil, err
+	}
+	l := s.client.shard.loop
+	if l.OnLoop() {
+		s.emitAckLocal(p)
+		return p, nil
+	}
+	if err := l.Post(loop.Message{Kind: msgEmitAck, Obj: s, Ref: p}); err != nil {
+		p.buf.Release()
+		return nil, ErrServerClosed
+	}
+	return p, nil
+}
+
+// EmitWithAck sends an event and waits for the client's answer: until ctx
+// ends, or the socket closes. It must not be called on a loop: from an Inline
+// handler it returns ErrOnLoop.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*Reply, error) {
+	return s.request(ctx, 0, event, args)
+}
+
+func (s *Socket) request(ctx context.Context, timeout time.Duration, event string, args []any) (*Reply, error) {
+	if s.nsp.srv.onAnyLoop() {
+		return nil, ErrOnLoop
+	}
+	type result struct {
+		r   *Reply
+		err error
+	}
+	ch := make(chan result, 1)
+	p, err := s.emitAck(event, args, timeout, func(r *Reply, err error) { ch <- result{r, err} })
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case res := <-ch:
+		return res.r, res.err
+	case <-ctx.Done():
+		_ = s.client.shard.loop.Post(loop.Message{Kind: msgCancelAck, Obj: s, Ref: p})
+		return nil, ctx.Err()
+	}
+}
+
+// EmitWithAck sends an event to the sockets of the Target and waits for all
+// their answers: until the Target's Timeout, or until ctx ends. It returns
+// those that came; if some did not, the error says why: ErrAckTimeout, ctx's
+// error, or ErrSocketClosed if a socket left. It must not be called on a loop.
+func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]*Reply, error) {
+	var replies []*Reply
+	for r, err := range t.Gather(ctx, event, args...) {
+		if err != nil {
+			return replies, err
+		}
+		replies = append(replies, r)
+	}
+	return replies, nil
+}
+
+// Gather is EmitWithAck for answers one by one, as they arrive. What is
+// missing in the end is one error, yielded last.
+func (t Target) Gather(ctx context.Context, event string, args ...any) iter.Seq2[*Reply, error] {
+	return func(yield func(*Reply, error) bool) {
+		if t.self != nil {
+			yield(t.self.request(ctx, t.timeout, event, args))
+			return
+		}
+		if t.nsp == nil {
+			return
+		}
+		if t.nsp.srv.onAnyLoop() {
+			yield(nil, ErrOnLoop)
+			return
+		}
+		g, err := t.gather(event, args)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		g.deliver(ctx, yield)
+	}
+}
+
+// A gathering collects the answers to one broadcast.
+type gathering struct {
+	// Immutable.
+	answers chan gathered // large enough for every target is not known: see add
+	quit    chan struct{} // closed when nobody reads answers any more
+
+	mu      sync.Mutex // guards following
+	queue   []gathered
+	wake    chan struct{}
+	targets []*pendingAck
+	posted  bool // every loop has sent the event to its sockets
+}
+
+type gathered struct {
+	r   *Reply
+	err error
+}
+
+func (t Target) gather(event string, args []any) (*gathering, error) {
+	id := t.nsp.ackID.Add(1) - 1
+	buf, err := encodeEvent(t.nsp.name, int64(id), event, args, t.nsp.srv.opts.Codec)
+	if err != nil {
+		return nil, err
+	}
+	g := &gathering{wake: make(chan struct{}, 1)}
+	op := newCast(castGather, &t)
+	op.buf = buf
+	op.visit = func(s *Socket) {
+		p := &pendingAck{id: id, timeout: t.timeout, resolve: g.add}
+		if !s.sendLocal(buf, t.flags&flagVolatile != 0) {
+			return
+		}
+		buf.Retain()
+		s.client.shard.loop.Defer(buf)
+		g.mu.Lock()
+		g.targets = append(g.targets, p)
+		g.mu.Unlock()
+		s.expectAck(p)
+	}
+	op.done = func() {
+		g.mu.Lock()
+		g.posted = true
+		g.mu.Unlock()
+		g.signal()
+	}
+	return g, op.post()
+}
+
+// add takes one answer; it is called on the loops.
+func (g *gathering) add(r *Reply, err error) {
+	g.mu.Lock()
+	g.queue = append(g.queue, gathered{r, err})
+	g.mu.Unlock()
+	g.signal()
+}
+
+func (g *gathering) signal() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// deliver yields the answers until all have come or ctx ends.
+func (g *gathering) deliver(ctx context.Context, yield func(*Reply, error) bool) {
+	var missing error
+	for seen := 0; ; {
+		g.mu.Lock()
+		queue := g.queue
+		g.queue = nil
+		complete := g.posted && seen+len(queue) == len(g.targets)
+		g.mu.Unlock()
+		for _, a := range queue {
+			seen++
+			if a.err != nil {
+				missing = a.err
+			} else if !yield(a.r, nil) {
+				g.cancel()
+				return
+			}
+		}
+		if complete {
+			break
+		}
+		select {
+		case <-g.wake:
+		case <-ctx.Done():
+			g.cancel()
+			yield(nil, ctx.Err())
+			return
+		}
+	}
+	if missing != nil {
+		yield(nil, missing)
+	}
+}
+
+// cancel takes back what is still pending.
+func (g *gathering) cancel() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.targets {
+		if s := p.socket; s != nil {
+			_ = s.client.shard.loop.Post(loop.Message{Kind: msgCancelAck, Obj: s, Ref: p})
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package sio
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/engine"
+	"github.com/gannet-io/gannet/internal/packet"
+)
+
+// A client is one connection: an Engine.IO session with the sockets on it,
+// one for each namespace that it has joined.
+type client struct {
+	engine.Session
+
+	// Immutable after NewSession.
+	shard *shard
+
+	// Owned by the loop goroutine.
+	sockets  []*Socket // connected or connecting, in the order of their CONNECT
+	asm      *packet.Assembler
+	deadline clientDeadline
+}
+
+// clientDeadline says what the deadline of a client is about.
+type clientDeadline uint8
+
+const (
+	deadlineNone clientDeadline = iota
+	deadlineConnect
+	deadlineAttachments
+)
+
+var (
+	errNotJoined      = errors.New("sio: packet for a namespace that is not joined")
+	errJoinedTwice    = errors.New("sio: CONNECT for a namespace that is already joined")
+	errConnectError   = errors.New("sio: CONNECT_ERROR from a client")
+	errConnectSize    = errors.New("sio: CONNECT packet too large")
+	errNamespaceLimit = errors.New("sio: too many namespaces on one connection")
+)
+
+// Opened implements engine.SessionHandler.
+func (c *client) Opened() {
+	c.shard.clients++
+	c.deadline = deadlineConnect
+	c.SetDeadline(c.shard.loop.Now() + c.shard.srv.opts.ConnectTimeout.Milliseconds())
+}
+
+// Deadline implements engine.SessionHandler.
+func (c *client) Deadline() {
+	switch c.deadline {
+	case deadlineConnect:
+		c.Session.Close(eio.ReasonForcedClose, nil)
+	case deadlineAttachments:
+		c.decodeError(packet.ErrIllegalAttachments)
+	}
+}
+
+// Drained implements engine.SessionHandler.
+func (c *client) Drained() {}
+
+// Closed implements engine.SessionHandler.
+func (c *client) Closed(reason eio.Reason, _ error) {
+	c.shard.clients--
+	c.closeSockets(DisconnectReason(reason))
+}
+
+// closeSockets disconnects every socket of the connection.
+func (c *client) closeSockets(reason DisconnectReason) {
+	sockets := c.sockets
+	c.sockets = nil
+	for _, s := range sockets {
+		s.closed(reason)
+	}
+	c.asm = nil
+}
+
+// Message implements engine.SessionHandler.
+func (c *client) Message(data []byte, binary bool) {
+	sh := c.shard
+	if binary {
+		c.attachment(data)
+		return
+	}
+	if c.asm != nil && c.asm.Active() {
+		c.decodeError(packet.ErrUnexpectedText)
+		return
+	}
+	if len(data) > sh.srv.opts.MaxConnectSize && data[0] == '0' {
+		c.decodeError(errConnectSize)
+		return
+	}
+	p := &sh.packet
+	if err := packet.Parse(data, &sh.srv.limits, p); err != nil {
+		c.decodeError(err)
+		return
+	}
+	if p.Type == packet.BinaryEvent || p.Type == packet.BinaryAck {
+		c.startAttachments(p)
+		return
+	}
+	c.packet(p, nil)
+}
+
+// startAttachments keeps a binary packet until its attachments have come.
+func (c *client) startAttachments(p *packet.Packet) {
+	if c.asm == nil {
+		c.asm = &packet.Assembler{}
+	}
+	c.asm.Start(p)
+	if c.deadline == deadlineNone {
+		c.deadline = deadlineAttachments
+		c.SetDeadline(c.shard.loop.Now() + attachmentsLimit.Milliseconds())
+	}
+}
+
+// attachment takes one binary message.
+func (c *client) attachment(data []byte) {
+	if c.asm == nil || !c.asm.Active() {
+		c.decodeError(packet.ErrUnexpectedBinary)
+		return
+	}
+	done, err := c.asm.Add(data)
+	if err != nil {
+		c.decodeError(err)
+		return
+	}
+	if !done {
+		return
+	}
+	if c.deadline == deadlineAttachments {
+		c.deadline = deadlineNone
+		c.SetDeadline(0)
+	}
+	asm := c.asm
+	c.packet(asm.Packet(), asm.Attachments())
+	asm.Reset()
+}
+
+// packet dispatches a complete packet.
+func (c *client) packet(p *packet.Packet, atts [][]byte) {
+	switch p.Type {
+	case packet.Connect:
+		c.connect(p)
+		return
+	case packet.ConnectError:
+		c.stateError(errConnectError)
+		return
+	}
+	s := c.socket(p.Namespace)
+	if s == nil {
+		c.stateError(errNotJoined)
+		return
+	}
+	switch p.Type {
+	case packet.Disconnect:
+		c.remove(s)
+		s.closed(ReasonClientDisconnect)
+	case packet.Event, packet.BinaryEvent:
+		s.event(p, atts)
+	case packet.Ack, packet.BinaryAck:
+		s.acked(p, atts)
+	}
+}
+
+// socket returns the connected socket in the namespace.
+func (c *client) socket(namespace []byte) *Socket {
+	for _, s := range c.sockets {
+		if s.nsp.name == string(namespace) {
+			if s.state.Load() == stateConnected {
+				return s
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+func (c *client) remove(s *Socket) {
+	if i := slices.Index(c.sockets, s); i >= 0 {
+		c.sockets = slices.Delete(c.sockets, i, i+1)
+	}
+}
+
+// decodeError ends a connection that sent what cannot be decoded.
+func (c *client) decodeError(err error) {
+	c.report(err)
+	for _, s := range c.sockets {
+		s.failed(err)
+	}
+	c.Session.Close(eio.ReasonForcedClose, err)
+}
+
+// stateError ends a connection that sent what it must not send now.
+func (c *client) stateError(err error) {
+	c.report(err)
+	c.Session.Close(eio.ReasonForcedClose, err)
+	c.closeSockets(ReasonForcedServerClose) // those that the close has left
+}
+
+func (c *client) report(err error) {
+	c.shard.stats.packetErrors++
+	if f := c.shard.srv.opts.Trace.PacketError; f != nil {
+		f(c.Handshake().Remote(), err)
+	}
+}
+
+// connect handles a CONNECT packet.
+func (c *client) connect(p *packet.Packet) {
+	srv := c.shard.srv
+	for _, s := range c.sockets {
+		if s.nsp.name == string(p.Namespace) {
+			c.stateError(errJoinedTwice)
+			return
+		}
+	}
+	n := (*srv.namespaces.Load())[string(p.Namespace)]
+	if n == nil {
+		c.refuse(string(p.Namespace), &Error{Message: "Invalid namespace"})
+		return
+	}
+	if len(c.sockets) >= srv.opts.MaxNamespaces {
+		c.stateError(errNamespaceLimit)
+		return
+	}
+	s := newSocket(n, c, slices.Clone(p.Data))
+	c.sockets = append(c.sockets, s)
+	if mw := n.hooks.Load().middleware; len(mw) > 0 {
+		s.push(&Event{socket: s, kind: taskMiddleware})
+		return
+	}
+	s.admitted(nil)
+}
+
+// refuse answers a CONNECT with CONNECT_ERROR.
+func (c *client) refuse(namespace string, e *Error) {
+	c.shard.stats.refusedConnects++
+	b := newFrame()
+	out, err := packet.AppendConnectError(b.B, namespace, e.Message, e.Data, c.shard.srv.opts.Codec)
+	if err != nil {
+		c.shard.srv.opts.Logger.Error("sio: the data of a connect error cannot be encoded", "nsp", namespace, "err", err)
+		out, _ = packet.AppendConnectError(b.B, namespace, e.Message, nil, c.shard.srv.opts.Codec)
+	}
+	b.B = out
+	c.sendControl(b)
+}
+
+// sendControl sends a packet of the protocol and gives it up.
+func (c *client) sendControl(b *bufpool.Buf) {
+	sealText(b, 0)
+	c.Send(b)
+	c.shard.loop.Defer(b)
+}
+
+// sendAny sends a packet on the connection whatever namespaces are joined.
+func (c *client) sendAny(b *bufpool.Buf) {
+	if c.Send(b) {
+		c.shard.stats.emitted++
+	} else {
+		c.shard.stats.closedDrops++
+	}
+}
+
+// joined is called when a socket has connected: the client need not hurry any
+// more.
+func (c *client) joined() {
+	if c.deadline == deadlineConnect {
+		c.deadline = deadlineNone
+		c.SetDeadline(0)
+	}
+}

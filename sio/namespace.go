@@ -1,0 +1,193 @@
+package sio
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gannet-io/gannet/internal/packet"
+	"github.com/gannet-io/gannet/rooms"
+)
+
+// A HandlerFunc handles one event. On a worker, the default, it may block:
+// only later events of the same socket wait. An error that it returns is
+// reported to Trace.HandlerError; it does not reach the client.
+type HandlerFunc func(*Event) error
+
+// A Registrar takes event handlers: a *Namespace, a *Socket, or what their
+// Inline methods return.
+type Registrar interface {
+	// Handle registers h for event, in place of an earlier handler. It panics
+	// if the name is reserved.
+	Handle(event string, h HandlerFunc)
+}
+
+// A Namespace is a set of sockets with handlers and rooms of their own. All
+// its methods may be called from any goroutine.
+type Namespace struct {
+	// Immutable after newNamespace.
+	srv    *Server
+	name   string
+	shards []nspShard // one for each loop
+
+	// Atomic: replaced under mu, read by the loops.
+	handlers atomic.Pointer[handlerTable]
+	hooks    atomic.Pointer[hooks]
+
+	// Atomic: the next ack id; shared by all sockets and broadcasts, as in Node.
+	ackID atomic.Uint64
+
+	mu sync.Mutex // guards writing of handlers and hooks
+}
+
+// nspShard is the part of a namespace that belongs to one loop.
+type nspShard struct {
+	// Owned by the loop goroutine.
+	index rooms.Index[*Socket]
+}
+
+type handlerTable map[string]handler
+
+type handler struct {
+	event  string
+	fn     HandlerFunc
+	inline bool
+}
+
+// hooks are the callbacks of a namespace. A hooks is immutable.
+type hooks struct {
+	connection    []func(*Socket)
+	disconnecting []func(*Socket, DisconnectReason)
+	disconnect    []func(*Socket, DisconnectReason)
+	errors        []func(*Socket, error)
+	middleware    []func(*Socket) error
+}
+
+func newNamespace(s *Server, name string) *Namespace {
+	n := &Namespace{srv: s, name: name, shards: make([]nspShard, s.opts.Loops)}
+	n.handlers.Store(&handlerTable{})
+	n.hooks.Store(&hooks{})
+	return n
+}
+
+// Name returns the name of the namespace, such as "/" or "/chat".
+func (n *Namespace) Name() string { return n.name }
+
+// Server returns the server of the namespace.
+func (n *Namespace) Server() *Server { return n.srv }
+
+// OnConnection adds h to what is called when a socket has connected, before
+// any of its events is handled. It runs on a worker and may block; only that
+// socket waits.
+func (n *Namespace) OnConnection(h func(*Socket)) {
+	n.addHook(func(k *hooks) { k.connection = append(k.connection, h) })
+}
+
+// OnDisconnecting adds h to what is called when a socket is about to leave
+// the namespace: Socket.Rooms still tells its rooms.
+func (n *Namespace) OnDisconnecting(h func(*Socket, DisconnectReason)) {
+	n.addHook(func(k *hooks) { k.disconnecting = append(k.disconnecting, h) })
+}
+
+// OnDisconnect adds h to what is called when a socket has left the namespace,
+// after its last event was handled.
+func (n *Namespace) OnDisconnect(h func(*Socket, DisconnectReason)) {
+	n.addHook(func(k *hooks) { k.disconnect = append(k.disconnect, h) })
+}
+
+// OnError adds h to what is called when a client sent something that cannot
+// be decoded. Its connection is closed.
+func (n *Namespace) OnError(h func(*Socket, error)) {
+	n.addHook(func(k *hooks) { k.errors = append(k.errors, h) })
+}
+
+// Use adds a middleware that every socket passes before it is connected, in
+// the order of their registration. It may block. An error refuses the socket:
+// the client gets a connect_error with the message and data of an *Error, or
+// "internal error" for an error of another type.
+func (n *Namespace) Use(m func(*Socket) error) {
+	n.addHook(func(k *hooks) { k.middleware = append(k.middleware, m) })
+}
+
+func (n *Namespace) addHook(add func(*hooks)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	old := n.hooks.Load()
+	k := &hooks{
+		connection:    slices.Clone(old.connection),
+		disconnecting: slices.Clone(old.disconnecting),
+		disconnect:    slices.Clone(old.disconnect),
+		errors:        slices.Clone(old.errors),
+		middleware:    slices.Clone(old.middleware),
+	}
+	add(k)
+	n.hooks.Store(k)
+}
+
+// Handle registers h for an event of every socket of the namespace, in place
+// of an earlier handler. Handlers run on workers, in order for each socket. A
+// handler that a socket has of its own goes first. It panics if the name is
+// reserved.
+func (n *Namespace) Handle(event string, h HandlerFunc) { n.handle(event, h, false) }
+
+// Inline returns a Registrar for handlers that run on the event loop itself:
+// the fastest way, without a goroutine switch or a copy. They must not block,
+// not even for a lock that is held for long; everything else on the loop
+// waits meanwhile. The order of a socket's events is kept whether their
+// handlers are inline or not.
+func (n *Namespace) Inline() Registrar { return inlineNamespace{n} }
+
+type inlineNamespace struct{ n *Namespace }
+
+func (i inlineNamespace) Handle(event string, h HandlerFunc) { i.n.handle(event, h, true) }
+
+func (n *Namespace) handle(event string, h HandlerFunc, inline bool) {
+	checkEvent(event)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	next := maps.Clone(*n.handlers.Load())
+	next[event] = handler{event: event, fn: h, inline: inline}
+	n.handlers.Store(&next)
+}
+
+// checkEvent panics if event cannot have a handler.
+func checkEvent(event string) {
+	if packet.ReservedEvent(event) {
+		panic("sio: " + event + ": reserved event name")
+	}
+}
+
+// Emit sends an event to every socket of the namespace. The error is about
+// the event: a reserved name, or an argument that cannot be encoded.
+func (n *Namespace) Emit(event string, args ...any) error { return n.target().Emit(event, args...) }
+
+// Send sends a message that was encoded before to every socket.
+func (n *Namespace) Send(m *Message) error { return n.target().Send(m) }
+
+// To returns a Target with the sockets in any of the rooms. The id of a
+// socket is a room with that socket.
+func (n *Namespace) To(rooms ...string) Target { return n.target().To(rooms...) }
+
+// In is To.
+func (n *Namespace) In(rooms ...string) Target { return n.target().To(rooms...) }
+
+// Except returns a Target without the sockets in any of the rooms.
+func (n *Namespace) Except(rooms ...string) Target { return n.target().Except(rooms...) }
+
+// Local returns a Target on this node alone.
+func (n *Namespace) Local() Target { return n.target().Local() }
+
+// Volatile returns a Target whose packets are dropped for sockets that cannot
+// take them at once.
+func (n *Namespace) Volatile() Target { return n.target().Volatile() }
+
+// Compress returns a Target whose packets may or may not be compressed. It is
+// accepted for the sake of code that comes from Node; nothing is compressed
+// yet.
+func (n *Namespace) Compress(on bool) Target { return n.target().Compress(on) }
+
+// All returns a Target with every socket of the namespace.
+func (n *Namespace) All() Target { return n.target() }
+
+func (n *Namespace) target() Target { return Target{nsp: n} }

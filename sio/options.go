@@ -1,0 +1,248 @@
+package sio
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/jsonx"
+	"github.com/gannet-io/gannet/polling"
+)
+
+// CORS says which other sites may use the server, in the manner of the npm
+// package cors.
+type CORS = polling.CORSOptions
+
+// A Codec turns arguments into JSON and back. It must be safe for concurrent
+// use. The default is encoding/json without HTML escaping.
+type Codec = jsonx.Codec
+
+// Options configures a Server. The zero value of every field is its documented
+// default. NewServer copies the struct. Where the Node server has an option of
+// the same name, it means the same.
+type Options struct {
+	// Path is the URL path of the server. Empty means "/socket.io". As in
+	// Node it is a prefix: a slash is appended to it unless
+	// NoTrailingSlash is set.
+	Path string
+	// NoTrailingSlash is the inverse of Node's addTrailingSlash.
+	NoTrailingSlash bool
+
+	// Transports lists the transports that are enabled: "polling" and
+	// "websocket". Nil means both.
+	Transports []string
+	// DisableUpgrades is the inverse of Node's allowUpgrades.
+	DisableUpgrades bool
+
+	// PingInterval is the time between heartbeats. Zero means 25s.
+	PingInterval time.Duration
+	// PingTimeout is how long a client may take to answer one. Zero means 20s.
+	PingTimeout time.Duration
+	// UpgradeTimeout is how long an upgrade may take. Zero means 10s.
+	UpgradeTimeout time.Duration
+	// ConnectTimeout is how long a client may take to join a namespace. Zero
+	// means 45s.
+	ConnectTimeout time.Duration
+
+	// MaxHTTPBufferSize limits a message and a POST body, in bytes. Zero means
+	// 1e6.
+	MaxHTTPBufferSize int
+	// MaxConnectSize limits a CONNECT packet with its auth payload, in bytes.
+	// Zero means 64 KiB.
+	MaxConnectSize int
+	// MaxAttachments limits the binary attachments of a packet. Zero means 10.
+	MaxAttachments int
+	// MaxRooms limits the rooms of one socket. Zero means 65536.
+	MaxRooms int
+	// MaxNamespaces limits the namespaces that one connection may join. Zero
+	// means 1024.
+	MaxNamespaces int
+
+	// CORS opens the server to pages of other sites. Nil refuses them: a
+	// request whose Origin differs from its Host is answered 403, on both
+	// transports. Requests without Origin, as native clients send, are allowed.
+	CORS *CORS
+	// AllowRequest, if set, decides about every handshake. It runs on a
+	// goroutine of its own and may block. The message of an *Error reaches the
+	// client.
+	AllowRequest func(*http.Request) error
+	// TrustedProxies lists the proxies that may name the client's address by
+	// X-Forwarded-For. Nil trusts nobody.
+	TrustedProxies []netip.Prefix
+
+	// Fallback serves the requests on the same port that are not for Path. Nil
+	// answers them 404.
+	Fallback http.Handler
+	// ClientFiles holds the browser client (socket.io.js and its siblings),
+	// served below Path. Nil answers with a text that says how to get it.
+	ClientFiles fs.FS
+	// DisableServeClient is the inverse of Node's serveClient.
+	DisableServeClient bool
+
+	// Codec turns arguments into JSON. Nil means encoding/json.
+	Codec Codec
+	// DropHandshake frees each socket's handshake when its OnConnection
+	// handlers have returned. Handshake is empty afterwards.
+	DropHandshake bool
+
+	// Loops is the number of event loops. Zero means GOMAXPROCS.
+	Loops int
+	// MaxConns limits the connections. Zero, and anything larger, means the
+	// descriptor limit less 64.
+	MaxConns int
+	// MaxWorkers limits the goroutines that run handlers. Zero means 10000.
+	MaxWorkers int
+	// MaxPending limits the events of one socket that wait for its handlers;
+	// at the limit its connection is not read until half are done. Zero means
+	// 1024.
+	MaxPending int
+	// MaxQueue limits the bytes that wait to be sent to one connection; at the
+	// limit it is disconnected with ReasonSlowConsumer. Zero means 4 MiB.
+	MaxQueue int
+	// WriteTimeout is how long a connection may refuse to take bytes. Zero
+	// means 10s.
+	WriteTimeout time.Duration
+
+	// Logger gets the library's few messages. Nil means slog.Default().
+	Logger *slog.Logger
+	// Trace, if set, is told what happens. See Trace.
+	Trace *Trace
+}
+
+// A Trace is a set of hooks in the manner of net/http/httptrace. Each may be
+// nil. They are called on the goroutine where the thing happens, often a loop:
+// they must not block.
+type Trace struct {
+	// Connected is called when a socket has joined its namespace.
+	Connected func(*Socket)
+	// Disconnected is called when a socket has left it.
+	Disconnected func(*Socket, DisconnectReason)
+	// EventReceived is called for each event that a handler exists for.
+	EventReceived func(s *Socket, event string, bytes int)
+	// HandlerError is called when a handler returns an error or panics.
+	HandlerError func(s *Socket, event string, err error)
+	// PacketError is called when a client sent what cannot be decoded or is
+	// not allowed, before its connection is closed.
+	PacketError func(remote netip.AddrPort, err error)
+	// Dropped is called when a packet to a socket was dropped.
+	Dropped func(s *Socket, cause string)
+}
+
+// Limits that are not options.
+const (
+	maxRoomName      = 256
+	attachmentsLimit = 30 * time.Second // in which announced attachments must come
+)
+
+// withDefaults returns a copy with every zero field filled in, or an
+// *OptionError.
+func (o *Options) withDefaults() (Options, error) {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.Path == "" {
+		c.Path = "/socket.io"
+	}
+	c.Path = strings.TrimSuffix(c.Path, "/")
+	if !strings.HasPrefix(c.Path, "/") {
+		c.Path = "/" + c.Path
+	}
+	if !c.NoTrailingSlash {
+		c.Path += "/"
+	}
+	setDefault(&c.PingInterval, 25*time.Second)
+	setDefault(&c.PingTimeout, 20*time.Second)
+	setDefault(&c.UpgradeTimeout, 10*time.Second)
+	setDefault(&c.ConnectTimeout, 45*time.Second)
+	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.MaxHTTPBufferSize, 1_000_000)
+	setDefault(&c.MaxConnectSize, 64<<10)
+	setDefault(&c.MaxAttachments, 10)
+	setDefault(&c.MaxRooms, 65_536)
+	setDefault(&c.MaxNamespaces, 1024)
+	setDefault(&c.Loops, runtime.GOMAXPROCS(0))
+	setDefault(&c.MaxWorkers, 10_000)
+	setDefault(&c.MaxPending, 1024)
+	setDefault(&c.MaxQueue, 4<<20)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Codec == nil {
+		c.Codec = jsonx.Std{}
+	}
+	if c.Trace == nil {
+		c.Trace = &Trace{}
+	}
+	return c, c.validate()
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (o *Options) validate() error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"PingInterval", o.PingInterval},
+		{"PingTimeout", o.PingTimeout},
+		{"UpgradeTimeout", o.UpgradeTimeout},
+		{"ConnectTimeout", o.ConnectTimeout},
+		{"WriteTimeout", o.WriteTimeout},
+	} {
+		if d.value < time.Millisecond {
+			return &OptionError{d.name, "must be at least 1ms"}
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"MaxHTTPBufferSize", o.MaxHTTPBufferSize},
+		{"MaxConnectSize", o.MaxConnectSize},
+		{"MaxAttachments", o.MaxAttachments},
+		{"MaxRooms", o.MaxRooms},
+		{"MaxNamespaces", o.MaxNamespaces},
+		{"Loops", o.Loops},
+		{"MaxWorkers", o.MaxWorkers},
+		{"MaxPending", o.MaxPending},
+		{"MaxQueue", o.MaxQueue},
+	} {
+		if n.value < 0 {
+			return &OptionError{n.name, "must not be negative"}
+		}
+	}
+	if o.Loops > 256 {
+		return &OptionError{"Loops", "must be at most 256"}
+	}
+	_, err := o.transports()
+	return err
+}
+
+func (o *Options) transports() ([]eio.Transport, error) {
+	if o.Transports == nil {
+		return []eio.Transport{eio.Polling, eio.WebSocket}, nil
+	}
+	if len(o.Transports) == 0 {
+		return nil, &OptionError{"Transports", "must name at least one transport"}
+	}
+	var list []eio.Transport
+	for _, name := range o.Transports {
+		t, ok := eio.ParseTransport(name)
+		if !ok {
+			return nil, &OptionError{"Transports", `unknown transport "` + name + `"; "polling" and "websocket" exist`}
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}

@@ -1,0 +1,156 @@
+package sio
+
+import (
+	"slices"
+
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/rooms"
+)
+
+// Join adds the socket to rooms. What the calling goroutine emits to them
+// afterwards reaches the socket. The error is ErrSocketClosed, ErrRoomName or
+// ErrTooManyRooms.
+func (s *Socket) Join(rooms ...string) error {
+	for _, room := range rooms {
+		if len(room) > maxRoomName {
+			return ErrRoomName
+		}
+	}
+	if s.full.Load() {
+		return ErrTooManyRooms
+	}
+	return s.roomOp(msgJoin, rooms)
+}
+
+// Leave removes the socket from rooms.
+func (s *Socket) Leave(rooms ...string) error { return s.roomOp(msgLeave, rooms) }
+
+func (s *Socket) roomOp(kind uint16, rooms []string) error {
+	if s.state.Load() == stateClosed {
+		return ErrSocketClosed
+	}
+	l := s.client.shard.loop
+	local := l.OnLoop()
+	for _, room := range rooms {
+		switch {
+		case !local:
+			if err := l.Post(loop.Message{Kind: kind, Obj: s, Text: room}); err != nil {
+				return ErrServerClosed
+			}
+		case kind == msgJoin:
+			s.joinLocal(room)
+		default:
+			s.leaveLocal(room)
+		}
+	}
+	return nil
+}
+
+func (s *Socket) joinLocal(room string) {
+	if s.state.Load() == stateClosed {
+		return
+	}
+	if room == s.id {
+		s.ownLeft = false
+		return
+	}
+	x := &s.shard().index
+	if x.Count(&s.entry) >= s.nsp.srv.opts.MaxRooms {
+		if !s.full.Swap(true) {
+			s.nsp.srv.opts.Logger.Warn("sio: a socket would be in more rooms than Options.MaxRooms",
+				"sid", s.id, "nsp", s.nsp.name, "err", ErrTooManyRooms)
+		}
+		return
+	}
+	x.Join(&s.entry, room)
+}
+
+func (s *Socket) leaveLocal(room string) {
+	if room == s.id {
+		s.ownLeft = true
+		return
+	}
+	s.shard().index.Leave(&s.entry, room)
+	s.full.Store(false)
+}
+
+// Rooms returns the rooms of the socket, its id included. While the
+// OnDisconnecting hooks run it returns those that it was in, and none later.
+// It waits for the socket's loop; called from an Inline handler about a socket
+// of another loop, where it must not wait, it returns nil.
+func (s *Socket) Rooms() []string {
+	var list []string
+	err := s.ask(func() {
+		if s.state.Load() != stateClosed {
+			list = s.appendRooms(nil)
+		}
+	})
+	if last := s.lastRooms.Load(); last != nil {
+		return slices.Clone(*last)
+	}
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
+// ask runs f on the socket's loop and waits for it.
+func (s *Socket) ask(f func()) error {
+	return s.client.shard.ask(f)
+}
+
+func (sh *shard) ask(f func()) error {
+	if sh.loop.OnLoop() {
+		f()
+		return nil
+	}
+	if sh.srv.onAnyLoop() {
+		return ErrOnLoop
+	}
+	done := make(chan struct{})
+	if err := sh.eng.Call(func() { f(); close(done) }); err != nil {
+		return ErrServerClosed
+	}
+	select {
+	case <-done:
+		return nil
+	case <-sh.srv.eng.Reactor().Done():
+		return ErrServerClosed
+	}
+}
+
+// onAnyLoop tells whether the caller is one of the server's loops.
+func (s *Server) onAnyLoop() bool {
+	for _, l := range s.eng.Reactor().Loops() {
+		if l.OnLoop() {
+			return true
+		}
+	}
+	return false
+}
+
+// appendRooms appends the rooms of the socket, on its loop.
+func (s *Socket) appendRooms(dst []string) []string {
+	if !s.ownLeft {
+		dst = append(dst, s.id)
+	}
+	return s.shard().index.AppendRooms(dst, &s.entry)
+}
+
+// lookup finds the socket whose id is used as the name of a room.
+func (sh *shard) lookup(n *Namespace, room string) *rooms.Entry[*Socket] {
+	id, slot, ok := sh.srv.ids.Place(room)
+	if !ok || int(id) != sh.loop.ID() {
+		return nil
+	}
+	h, ok := sh.eng.SessionAt(slot).(*client)
+	if !ok {
+		return nil
+	}
+	for _, s := range h.sockets {
+		if s.nsp == n && s.id == room && !s.ownLeft {
+			return &s.entry
+		}
+	}
+	return nil
+}

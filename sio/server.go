@@ -1,0 +1,278 @@
+package sio
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/engine"
+	"github.com/gannet-io/gannet/internal/packet"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/polling"
+)
+
+// A Server is a Socket.IO server. All its methods may be called from any
+// goroutine.
+type Server struct {
+	// Immutable after NewServer.
+	opts   Options
+	limits packet.Limits
+	eng    *engine.Server
+	ids    *engine.IDCodec // of socket ids; they do not reveal the session's
+	work   *workers
+	root   *Namespace
+
+	// Atomic: replaced by Of under mu, read by the loops.
+	namespaces atomic.Pointer[map[string]*Namespace]
+
+	// Atomic: set when the loops have started.
+	live atomic.Pointer[[]*shard]
+
+	// Atomic: written by Shutdown.
+	closing atomic.Bool
+
+	mu      sync.Mutex // guards following
+	shards  []*shard
+	started bool
+	closed  bool
+	final   *Stats // the counters at the end of Shutdown
+}
+
+// NewServer returns a server with the given options; nil means all defaults.
+// It starts no goroutine and opens nothing: ListenAndServe does. The error is
+// an *OptionError.
+func NewServer(o *Options) (*Server, error) {
+	opts, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		opts:   opts,
+		limits: packet.Limits{MaxAttachments: opts.MaxAttachments},
+		ids:    engine.NewIDCodec(),
+		work:   newWorkers(opts.MaxWorkers),
+	}
+	cfg, err := s.engineConfig()
+	if err != nil {
+		return nil, err
+	}
+	s.eng, err = engine.New(cfg, upper{s}, &loop.Options{Loops: opts.Loops, MaxConns: opts.MaxConns, Logger: opts.Logger})
+	if err != nil {
+		return nil, err
+	}
+	s.namespaces.Store(&map[string]*Namespace{})
+	s.root = s.Of("/")
+	return s, nil
+}
+
+func (s *Server) engineConfig() (*engine.Config, error) {
+	o := &s.opts
+	transports, err := o.transports()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &engine.Config{
+		EIO: eio.Config{
+			PingInterval:    o.PingInterval.Milliseconds(),
+			PingTimeout:     o.PingTimeout.Milliseconds(),
+			UpgradeTimeout:  o.UpgradeTimeout.Milliseconds(),
+			MaxPayload:      o.MaxHTTPBufferSize,
+			Transports:      transports,
+			DisableUpgrades: o.DisableUpgrades,
+		},
+		Path:       o.Path,
+		MaxQueue:   o.MaxQueue,
+		WriteStall: o.WriteTimeout.Milliseconds(),
+		Fallback:   o.Fallback,
+		Logger:     o.Logger,
+	}
+	engine.SetDefaults(cfg)
+	if o.CORS != nil {
+		if cfg.CORS, err = polling.NewCORS(o.CORS); err != nil {
+			return nil, &OptionError{"CORS", err.Error()}
+		}
+	}
+	if o.AllowRequest != nil {
+		cfg.Admit = s.admit
+	}
+	if len(o.TrustedProxies) > 0 {
+		cfg.TrustProxy = s.trusts
+	}
+	if !o.DisableServeClient {
+		s.serveClient(cfg)
+	}
+	return cfg, nil
+}
+
+func (s *Server) admit(r *http.Request) (message string, ok bool) {
+	err := s.opts.AllowRequest(r)
+	if err == nil {
+		return "", true
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Message, false
+	}
+	return "", false
+}
+
+func (s *Server) trusts(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	for _, p := range s.opts.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// upper is what the engine sees of a Server.
+type upper struct{ s *Server }
+
+// NewShard implements engine.Upper.
+func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
+	n := &shard{srv: u.s, eng: sh, loop: sh.Loop()}
+	u.s.shards = append(u.s.shards, n)
+	return n
+}
+
+// Listen starts the event loops, if they do not run yet, and opens a listener
+// on each. network is "tcp", "tcp4", "tcp6" or "unix". It returns the address,
+// which tells the port if addr asked for port 0.
+func (s *Server) Listen(network, addr string) (net.Addr, error) {
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s.eng.Listen(network, addr)
+}
+
+// ListenAndServe listens on a TCP address such as ":3000" and serves until
+// Shutdown or Close, after which it returns ErrServerClosed. Any other error
+// means that the server did not start, or has failed.
+func (s *Server) ListenAndServe(addr string) error {
+	if _, err := s.Listen("tcp", addr); err != nil {
+		return err
+	}
+	return s.Wait()
+}
+
+// Wait blocks until the server has shut down or failed. It returns
+// ErrServerClosed after Shutdown or Close.
+func (s *Server) Wait() error {
+	r := s.eng.Reactor()
+	<-r.Done()
+	if s.closing.Load() {
+		return ErrServerClosed
+	}
+	return r.Err()
+}
+
+func (s *Server) start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrServerClosed
+	}
+	if s.started {
+		return nil
+	}
+	s.started = true
+	if err := s.eng.Start(); err != nil {
+		return err
+	}
+	s.live.Store(&s.shards)
+	return nil
+}
+
+// Shutdown stops the server: it closes the listeners, disconnects every
+// socket with ReasonServerShutdown, closes the connections at the Engine.IO
+// level so that clients reconnect, waits for running handlers, and stops the
+// loops. When ctx ends, what is left is cut off and ctx's error returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	started := s.started
+	s.mu.Unlock()
+	s.closing.Store(true)
+	if !started {
+		return s.eng.Shutdown(ctx)
+	}
+	s.eng.StopAccepting()
+	for _, sh := range s.running() {
+		_ = sh.ask(sh.shutDown)
+	}
+	workErr := s.work.wait(ctx)
+	st := s.collect(ctx)
+	err := s.eng.Shutdown(ctx)
+	s.mu.Lock()
+	s.final = &st
+	s.mu.Unlock()
+	if err == nil {
+		err = workErr
+	}
+	return err
+}
+
+// Close stops the server at once. Handlers that are running are not waited
+// for.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := s.Shutdown(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Of returns the namespace with the given name, which is created if it does
+// not exist. A leading slash may be left out. Clients can connect to a
+// namespace from the moment it exists.
+func (s *Server) Of(name string) *Namespace {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	if n := (*s.namespaces.Load())[name]; n != nil {
+		return n
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := *s.namespaces.Load()
+	if n := old[name]; n != nil {
+		return n
+	}
+	n := newNamespace(s, name)
+	next := maps.Clone(old)
+	next[name] = n
+	s.namespaces.Store(&next)
+	return n
+}
+
+// Root returns the namespace "/".
+func (s *Server) Root() *Namespace { return s.root }
+
+// OnConnection is Root().OnConnection.
+func (s *Server) OnConnection(h func(*Socket)) { s.root.OnConnection(h) }
+
+// Use is Root().Use.
+func (s *Server) Use(m func(*Socket) error) { s.root.Use(m) }
+
+// Handle is Root().Handle.
+func (s *Server) Handle(event string, h HandlerFunc) { s.root.Handle(event, h) }
+
+// Emit is Root().Emit.
+func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(event, args...) }
+
+// To is Root().To.
+func (s *Server) To(rooms ...string) Target { return s.root.To(rooms...) }

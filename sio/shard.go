@@ -1,0 +1,132 @@
+package sio
+
+import (
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/engine"
+	"github.com/gannet-io/gannet/internal/packet"
+	"github.com/gannet-io/gannet/loop"
+)
+
+// Message kinds of this package.
+const (
+	msgSend       = engine.KindUser + iota // Obj *Socket, Ref *bufpool.Buf: an event
+	msgAck                                 // Obj *Socket, Ref *bufpool.Buf: an acknowledgement
+	msgEmitAck                             // Obj *Socket, Ref *pendingAck: an event that wants one
+	msgCancelAck                           // Obj *Socket, Ref *pendingAck: nobody waits any more
+	msgCast                                // Obj *cast
+	msgJoin                                // Obj *Socket, Text room
+	msgLeave                               // Obj *Socket, Text room
+	msgConnected                           // Obj *Socket, Ref error: its middlewares are done
+	msgDone                                // Obj *Socket: its worker has finished a batch
+	msgDisconnect                          // Obj *Socket, Arg 1 to close the connection too
+)
+
+// Message flags.
+const flagVolatile = 1
+
+// A shard is the part of a Server that belongs to one loop.
+type shard struct {
+	// Immutable after NewShard.
+	srv  *Server
+	eng  *engine.Shard
+	loop *loop.Loop
+
+	// Owned by the loop goroutine.
+	packet  packet.Packet // scratch of the packet being handled
+	inline  Event         // scratch of the inline event being handled
+	busy    bool          // inline is in use
+	name    [256]byte     // scratch of event names with escapes
+	include []string      // scratch of a cast
+	exclude []string
+	clients int
+	stats   shardStats
+}
+
+// shardStats are the counters of a shard.
+type shardStats struct {
+	sockets         int
+	connects        uint64
+	refusedConnects uint64
+	disconnects     uint64
+	events          uint64
+	unhandled       uint64
+	emitted         uint64 // packets queued, one for each receiver
+	volatileDrops   uint64
+	closedDrops     uint64
+	packetErrors    uint64
+}
+
+// NewSession implements engine.UpperShard.
+func (sh *shard) NewSession() (*engine.Session, engine.SessionHandler) {
+	c := &client{shard: sh}
+	return &c.Session, c
+}
+
+// Message implements engine.UpperShard.
+func (sh *shard) Message(m *loop.Message) {
+	switch m.Kind {
+	case msgSend:
+		buf := m.Ref.(*bufpool.Buf)
+		m.Obj.(*Socket).sendLocal(buf, m.Flags&flagVolatile != 0)
+		sh.loop.Defer(buf)
+	case msgAck:
+		buf := m.Ref.(*bufpool.Buf)
+		m.Obj.(*Socket).client.sendAny(buf)
+		sh.loop.Defer(buf)
+	case msgEmitAck:
+		m.Obj.(*Socket).emitAckLocal(m.Ref.(*pendingAck))
+	case msgCancelAck:
+		m.Obj.(*Socket).forgetAck(m.Ref.(*pendingAck))
+	case msgCast:
+		op := m.Obj.(*cast)
+		sh.cast(op)
+		op.release()
+	case msgJoin:
+		m.Obj.(*Socket).joinLocal(m.Text)
+	case msgLeave:
+		m.Obj.(*Socket).leaveLocal(m.Text)
+	case msgConnected:
+		err, _ := m.Ref.(error)
+		m.Obj.(*Socket).admitted(err)
+	case msgDone:
+		m.Obj.(*Socket).workDone()
+	case msgDisconnect:
+		m.Obj.(*Socket).disconnectLocal(m.Arg == 1)
+	}
+}
+
+// Dropped implements engine.UpperShard.
+func (sh *shard) Dropped(m *loop.Message) {
+	switch m.Kind {
+	case msgSend, msgAck:
+		m.Ref.(*bufpool.Buf).Release()
+	case msgEmitAck:
+		p := m.Ref.(*pendingAck)
+		p.buf.Release()
+		p.fail(ErrServerClosed)
+	case msgCast:
+		m.Obj.(*cast).release()
+	case msgDone:
+		m.Obj.(*Socket).inbox.drop()
+	}
+}
+
+// BeforeFlush implements engine.UpperShard.
+func (sh *shard) BeforeFlush() {}
+
+// eachClient calls f with every client of the shard.
+func (sh *shard) eachClient(f func(*client)) {
+	sh.eng.EachSession(func(h engine.SessionHandler) {
+		if c, ok := h.(*client); ok {
+			f(c)
+		}
+	})
+}
+
+// shutDown disconnects every socket of the shard, and then its connections.
+func (sh *shard) shutDown() {
+	sh.eachClient(func(c *client) {
+		c.closeSockets(ReasonServerShutdown)
+		c.Discard()
+	})
+}

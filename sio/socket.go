@@ -1,0 +1,369 @@
+package sio
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/packet"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/rooms"
+)
+
+// The states of a socket, in their order.
+const (
+	stateConnecting uint32 = iota // in middleware
+	stateConnected
+	stateClosed
+)
+
+// A Socket is one client in one namespace. All its methods may be called from
+// any goroutine, at any time; after the disconnect they do nothing or return
+// ErrSocketClosed.
+type Socket struct {
+	// Immutable after newSocket.
+	nsp    *Namespace
+	client *client
+	id     string
+	auth   json.RawMessage
+
+	// Atomic: written by the loop, read by everyone.
+	state atomic.Uint32
+	slow  atomic.Bool // about to be disconnected for not reading
+	full  atomic.Bool // in as many rooms as it may be
+	mute  atomic.Bool // disconnected by the server: waiting events are not handled
+
+	// Atomic: written and read by everyone.
+	data     atomic.Pointer[any]
+	handlers atomic.Pointer[handlerTable] // of this socket alone
+	life     atomic.Pointer[socketContext]
+
+	// Atomic: written by the loop and the worker that runs the disconnect
+	// hooks. What Rooms answers after the disconnect.
+	lastRooms atomic.Pointer[[]string]
+
+	// Owned by the loop goroutine.
+	entry   rooms.Entry[*Socket]
+	inbox   inbox
+	acks    []*pendingAck
+	ownLeft bool // it has left the room of its own id
+}
+
+func newSocket(n *Namespace, c *client, auth json.RawMessage) *Socket {
+	s := &Socket{nsp: n, client: c, auth: auth}
+	s.id = c.shard.eng.NewID(n.srv.ids, c.Slot())
+	s.entry.Value = s
+	s.shard().index.Add(&s.entry)
+	return s
+}
+
+// ID returns the id of the socket: 20 characters of [A-Za-z0-9_-], unguessable,
+// and also the name of a room with this socket alone.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace of the socket.
+func (s *Socket) Namespace() *Namespace { return s.nsp }
+
+// Connected tells whether the socket is connected. In a middleware it is not
+// yet.
+func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
+
+// Data returns what SetData was given last, or nil.
+func (s *Socket) Data() any {
+	if p := s.data.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// SetData attaches a value to the socket. FetchSockets returns it too.
+func (s *Socket) SetData(v any) { s.data.Store(&v) }
+
+// Emit sends an event to the client. It does not wait: the error is
+// ErrSocketClosed, ErrSlowConsumer, or about the event itself. In a middleware
+// the event is sent in front of the answer to the CONNECT; official clients
+// keep it until then.
+func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, 0) }
+
+func (s *Socket) emit(event string, args []any, flags uint16) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	b, err := encodeEvent(s.nsp.name, -1, event, args, s.nsp.srv.opts.Codec)
+	if err != nil {
+		return err
+	}
+	return s.sendBuf(b, flags)
+}
+
+// sendBuf sends an encoded packet and gives up the reference to it.
+func (s *Socket) sendBuf(b *bufpool.Buf, flags uint16) error {
+	l := s.client.shard.loop
+	if l.OnLoop() {
+		ok := s.sendLocal(b, flags&flagVolatile != 0)
+		l.Defer(b)
+		return s.sent(ok, flags)
+	}
+	m := loop.Message{Kind: msgSend, Flags: flags, Obj: s, Ref: b}
+	if flags&flagVolatile != 0 {
+		if err := l.TryPost(m); err != nil {
+			b.Release()
+			return closedOr(err, ErrDropped)
+		}
+		return nil
+	}
+	if err := l.Post(m); err != nil {
+		b.Release()
+		return ErrServerClosed
+	}
+	return nil
+}
+
+func (s *Socket) sent(ok bool, flags uint16) error {
+	switch {
+	case ok:
+		return nil
+	case s.usable() != nil:
+		return s.usable()
+	case flags&flagVolatile != 0:
+		return ErrDropped
+	}
+	return ErrSocketClosed
+}
+
+// closedOr tells a stopped loop from a full one.
+func closedOr(err, full error) error {
+	if err == loop.ErrClosed { //nolint:errorlint // a sentinel that is never wrapped
+		return ErrServerClosed
+	}
+	return full
+}
+
+func (s *Socket) usable() error {
+	if s.state.Load() == stateClosed {
+		return ErrSocketClosed
+	}
+	if s.slow.Load() {
+		return ErrSlowConsumer
+	}
+	return nil
+}
+
+// sendLocal queues a packet on the loop. It reports whether it was queued.
+func (s *Socket) sendLocal(b *bufpool.Buf, volatile bool) bool {
+	sh := s.client.shard
+	if s.state.Load() == stateClosed {
+		sh.stats.closedDrops++
+		return false
+	}
+	if volatile && !s.client.Writable() {
+		sh.stats.volatileDrops++
+		sh.dropped(s, "volatile")
+		return false
+	}
+	if !s.client.Send(b) {
+		sh.stats.closedDrops++
+		return false
+	}
+	if s.client.Overflowed() {
+		s.slow.Store(true)
+	}
+	sh.stats.emitted++
+	return true
+}
+
+func (sh *shard) dropped(s *Socket, cause string) {
+	if f := sh.srv.opts.Trace.Dropped; f != nil {
+		f(s, cause)
+	}
+}
+
+// On registers h for an event of this socket alone, in place of an earlier
+// one; it goes before the namespace's handler. It costs memory only on sockets
+// where it is used. It panics if the name is reserved.
+func (s *Socket) On(event string, h HandlerFunc) { s.handle(event, h, false) }
+
+// Handle is On. It makes Socket a Registrar.
+func (s *Socket) Handle(event string, h HandlerFunc) { s.handle(event, h, false) }
+
+// Inline returns a Registrar for handlers of this socket that run on the event
+// loop; see Namespace.Inline.
+func (s *Socket) Inline() Registrar { return inlineSocket{s} }
+
+type inlineSocket struct{ s *Socket }
+
+func (i inlineSocket) Handle(event string, h HandlerFunc) { i.s.handle(event, h, true) }
+
+// Off removes this socket's own handler of an event.
+func (s *Socket) Off(event string) {
+	s.changeHandlers(func(t handlerTable) { delete(t, event) })
+}
+
+func (s *Socket) handle(event string, h HandlerFunc, inline bool) {
+	checkEvent(event)
+	s.changeHandlers(func(t handlerTable) { t[event] = handler{event: event, fn: h, inline: inline} })
+}
+
+func (s *Socket) changeHandlers(change func(handlerTable)) {
+	for {
+		old := s.handlers.Load()
+		next := handlerTable{}
+		if old != nil {
+			next = maps.Clone(*old)
+		}
+		change(next)
+		if s.handlers.CompareAndSwap(old, &next) {
+			return
+		}
+	}
+}
+
+// Disconnect ends the socket with ReasonServerDisconnect. With closeConn the
+// connection under it, and with it the client's sockets in other namespaces,
+// are closed too; without, it stays open.
+func (s *Socket) Disconnect(closeConn bool) {
+	sh := s.client.shard
+	if sh.loop.OnLoop() {
+		s.disconnectLocal(closeConn)
+		return
+	}
+	var arg uint32
+	if closeConn {
+		arg = 1
+	}
+	_ = sh.loop.Post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
+}
+
+// disconnectLocal is Disconnect on the loop.
+func (s *Socket) disconnectLocal(closeConn bool) {
+	if s.state.Load() != stateConnected {
+		return
+	}
+	c := s.client
+	if !closeConn {
+		s.serverDisconnect()
+		return
+	}
+	for _, other := range slices.Clone(c.sockets) {
+		other.serverDisconnect()
+	}
+	c.Session.Close(eio.ReasonForcedClose, nil)
+}
+
+// serverDisconnect sends DISCONNECT and ends the socket.
+func (s *Socket) serverDisconnect() {
+	if s.state.Load() != stateConnected {
+		return
+	}
+	b := newFrame()
+	b.B = packet.AppendDisconnect(b.B, s.nsp.name)
+	s.client.sendControl(b)
+	s.mute.Store(true)
+	s.client.remove(s)
+	s.closed(ReasonServerDisconnect)
+}
+
+// admitted completes the connection of a socket whose middlewares are done.
+func (s *Socket) admitted(err error) {
+	c := s.client
+	if s.state.Load() != stateConnecting {
+		return // the connection was lost meanwhile
+	}
+	if err != nil {
+		s.state.Store(stateClosed)
+		c.remove(s)
+		s.shard().index.Remove(&s.entry)
+		s.endLife()
+		c.refuse(s.nsp.name, clientError(err))
+		return
+	}
+	sh := c.shard
+	s.state.Store(stateConnected)
+	sh.stats.connects++
+	sh.stats.sockets++
+	c.joined()
+	b := newFrame()
+	b.B = packet.AppendConnect(b.B, s.nsp.name, s.id, "")
+	c.sendControl(b)
+	if f := sh.srv.opts.Trace.Connected; f != nil {
+		f(s)
+	}
+	k := s.nsp.hooks.Load()
+	if len(k.connection) > 0 {
+		s.push(&Event{socket: s, kind: taskConnection, hooks: k})
+	} else if sh.srv.opts.DropHandshake {
+		c.DropHandshake()
+	}
+}
+
+// closed ends the socket on the loop. It is idempotent.
+func (s *Socket) closed(reason DisconnectReason) {
+	was := s.state.Swap(stateClosed)
+	if was == stateClosed {
+		return
+	}
+	sh := s.client.shard
+	k := s.nsp.hooks.Load()
+	last := []string{}
+	if len(k.disconnecting) > 0 {
+		last = s.appendRooms(last)
+	}
+	s.lastRooms.Store(&last)
+	s.shard().index.Remove(&s.entry)
+	s.failAcks(ErrSocketClosed)
+	s.endLife()
+	if was == stateConnecting {
+		return // nobody has heard of it yet
+	}
+	sh.stats.disconnects++
+	sh.stats.sockets--
+	if f := sh.srv.opts.Trace.Disconnected; f != nil {
+		f(s, reason)
+	}
+	if len(k.disconnecting) > 0 || len(k.disconnect) > 0 {
+		s.push(&Event{socket: s, kind: taskDisconnect, hooks: k, reason: reason})
+	}
+}
+
+// failed tells the OnError hooks of a decode error.
+func (s *Socket) failed(err error) {
+	if k := s.nsp.hooks.Load(); len(k.errors) > 0 && s.state.Load() == stateConnected {
+		s.push(&Event{socket: s, kind: taskError, hooks: k, err: err})
+	}
+}
+
+// shard returns the part of the namespace on the socket's loop.
+func (s *Socket) shard() *nspShard { return &s.nsp.shards[s.client.shard.loop.ID()] }
+
+// socketContext is the lazily made context of a socket.
+type socketContext struct {
+	ctx    context.Context //nolint:containedctx // this is the socket's life, ended by its disconnect
+	cancel context.CancelFunc
+}
+
+// Context returns a context that ends when the socket disconnects.
+func (s *Socket) Context() context.Context {
+	l := s.life.Load()
+	if l == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		l = &socketContext{ctx, cancel}
+		if !s.life.CompareAndSwap(nil, l) {
+			cancel()
+			l = s.life.Load()
+		}
+	}
+	if s.state.Load() == stateClosed {
+		l.cancel()
+	}
+	return l.ctx
+}
+
+func (s *Socket) endLife() {
+	if l := s.life.Load(); l != nil {
+		l.cancel()
+	}
+}

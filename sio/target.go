@@ -1,0 +1,373 @@
+package sio
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/loop"
+)
+
+// A Target says which sockets an operation is for. It is a small immutable
+// value: each method returns a new one, and the zero Target has no sockets.
+// It may be kept and used from any goroutine.
+//
+// A Target without rooms has every socket of its namespace; one with rooms has
+// the sockets in any of them, each once. The sockets in an excepted room are
+// left out.
+type Target struct {
+	nsp     *Namespace
+	self    *Socket // only this socket
+	include names
+	exclude names
+	flags   uint16
+	timeout time.Duration
+}
+
+// names is a short list of strings that needs no heap up to two.
+type names struct {
+	few  [2]string
+	n    int
+	more []string
+}
+
+func (l names) with(list []string) names {
+	for _, s := range list {
+		if l.n < len(l.few) {
+			l.few[l.n] = s
+			l.n++
+		} else {
+			l.more = append(slices.Clip(l.more), s)
+		}
+	}
+	return l
+}
+
+func (l *names) appendTo(dst []string) []string {
+	return append(append(dst, l.few[:l.n]...), l.more...)
+}
+
+func (l *names) empty() bool { return l.n == 0 }
+
+// To adds the sockets in any of the rooms. The id of a socket is a room with
+// that socket.
+func (t Target) To(rooms ...string) Target {
+	if t.self != nil {
+		t = t.others()
+	}
+	t.include = t.include.with(rooms)
+	return t
+}
+
+// In is To.
+func (t Target) In(rooms ...string) Target { return t.To(rooms...) }
+
+// Except leaves out the sockets in any of the rooms.
+func (t Target) Except(rooms ...string) Target {
+	if t.self != nil {
+		t = t.others()
+	}
+	t.exclude = t.exclude.with(rooms)
+	return t
+}
+
+// others turns the Target of one socket into that of all others.
+func (t Target) others() Target {
+	t.exclude = t.exclude.with([]string{t.self.id})
+	t.self = nil
+	return t
+}
+
+// Broadcast turns the Target of one socket, such as Socket.Volatile returns,
+// into that of all others.
+func (t Target) Broadcast() Target {
+	if t.self != nil {
+		t = t.others()
+	}
+	return t
+}
+
+// Local limits the Target to this node. Without a cluster it changes nothing.
+func (t Target) Local() Target { return t }
+
+// Volatile drops packets for sockets that cannot take them at once: something
+// sent before is still unflushed, this turn included, or no poll is pending.
+// Every drop is counted.
+func (t Target) Volatile() Target {
+	t.flags |= flagVolatile
+	return t
+}
+
+// Compress is accepted for the sake of code that comes from Node; nothing is
+// compressed yet.
+func (t Target) Compress(bool) Target { return t }
+
+// Timeout limits how long EmitWithAck and Gather wait; ErrAckTimeout follows.
+// Zero means as long as their context lives.
+func (t Target) Timeout(d time.Duration) Target {
+	t.timeout = d
+	return t
+}
+
+// Emit sends an event to the sockets of the Target. It is encoded once. The
+// error is about the event, or ErrServerClosed; for the Target of one socket
+// it is as with Socket.Emit.
+func (t Target) Emit(event string, args ...any) error {
+	if t.self != nil {
+		return t.self.emit(event, args, t.flags)
+	}
+	if t.nsp == nil {
+		return nil
+	}
+	b, err := encodeEvent(t.nsp.name, -1, event, args, t.nsp.srv.opts.Codec)
+	if err != nil {
+		return err
+	}
+	return t.sendBuf(b)
+}
+
+// Send sends a message that was encoded before.
+func (t Target) Send(m *Message) error {
+	if t.self != nil {
+		if err := t.self.usable(); err != nil {
+			return err
+		}
+		return t.self.sendBuf(m.packet(t.self.nsp.name), t.flags)
+	}
+	if t.nsp == nil {
+		return nil
+	}
+	return t.sendBuf(m.packet(t.nsp.name))
+}
+
+// sendBuf broadcasts an encoded packet and gives up the reference to it.
+func (t Target) sendBuf(b *bufpool.Buf) error {
+	op := newCast(castEmit, &t)
+	op.buf = b
+	return op.post()
+}
+
+// Join has the sockets of the Target join rooms.
+func (t Target) Join(rooms ...string) error { return t.manage(castJoin, rooms) }
+
+// Leave has the sockets of the Target leave rooms.
+func (t Target) Leave(rooms ...string) error { return t.manage(castLeave, rooms) }
+
+func (t Target) manage(kind castKind, rooms []string) error {
+	for _, room := range rooms {
+		if len(room) > maxRoomName {
+			return ErrRoomName
+		}
+	}
+	if t.nsp == nil {
+		return nil
+	}
+	t = t.onlySelf()
+	op := newCast(kind, &t)
+	op.args = slices.Clone(rooms)
+	return op.post()
+}
+
+// Disconnect disconnects the sockets of the Target; see Socket.Disconnect.
+func (t Target) Disconnect(closeConn bool) error {
+	if t.nsp == nil {
+		return nil
+	}
+	t = t.onlySelf()
+	op := newCast(castDisconnect, &t)
+	op.closeConn = closeConn
+	return op.post()
+}
+
+// onlySelf names the one socket of a Target by its room.
+func (t Target) onlySelf() Target {
+	if t.self != nil {
+		t.include = t.include.with([]string{t.self.id})
+		t.self = nil
+	}
+	return t
+}
+
+// To returns a Target with the sockets in any of the rooms, without this one.
+func (s *Socket) To(rooms ...string) Target { return s.target().To(rooms...) }
+
+// In is To.
+func (s *Socket) In(rooms ...string) Target { return s.target().To(rooms...) }
+
+// Except returns a Target with all other sockets of the namespace that are in
+// none of the rooms.
+func (s *Socket) Except(rooms ...string) Target { return s.target().Except(rooms...) }
+
+// Broadcast returns a Target with all other sockets of the namespace.
+func (s *Socket) Broadcast() Target { return s.target().Broadcast() }
+
+// Volatile returns a Target with this socket alone, whose packets are dropped
+// when it cannot take them at once; Emit then returns ErrDropped where it
+// knows.
+func (s *Socket) Volatile() Target { return s.target().Volatile() }
+
+// Compress returns a Target with this socket alone; see Target.Compress.
+func (s *Socket) Compress(on bool) Target { return s.target().Compress(on) }
+
+// Timeout returns a Target with this socket alone; see Target.Timeout.
+func (s *Socket) Timeout(d time.Duration) Target { return s.target().Timeout(d) }
+
+// Send sends a message that was encoded before.
+func (s *Socket) Send(m *Message) error { return s.target().Send(m) }
+
+func (s *Socket) target() Target { return Target{nsp: s.nsp, self: s} }
+
+type castKind uint8
+
+const (
+	castEmit castKind = iota
+	castJoin
+	castLeave
+	castDisconnect
+	castGather
+	castFetch
+)
+
+// A cast is an operation on the sockets of a Target. One is shared by all
+// loops, which each hold a reference.
+type cast struct {
+	// Immutable between newCast and the last release.
+	target    Target
+	kind      castKind
+	closeConn bool
+	buf       *bufpool.Buf
+	args      []string
+	visit     func(*Socket) // castFetch; called on the loops, one after the other for each
+
+	// Atomic: written by every holder.
+	refs atomic.Int32
+
+	done func() // called by the last release
+}
+
+var casts = sync.Pool{New: func() any { return new(cast) }}
+
+func newCast(kind castKind, t *Target) *cast {
+	op, _ := casts.Get().(*cast)
+	op.target, op.kind = *t, kind
+	op.refs.Store(1)
+	return op
+}
+
+// release gives one reference up.
+func (op *cast) release() {
+	if op.refs.Add(-1) > 0 {
+		return
+	}
+	if op.buf != nil {
+		op.buf.Release()
+	}
+	done := op.done
+	op.target, op.buf, op.args, op.visit, op.done = Target{}, nil, nil, nil, nil
+	casts.Put(op)
+	if done != nil {
+		done()
+	}
+}
+
+// post runs the operation on every loop and gives the caller's reference up.
+// On the loop that the caller is on, it is run at once.
+func (op *cast) post() error {
+	defer op.release()
+	var err error
+	for _, sh := range op.target.nsp.srv.running() {
+		if sh.loop.OnLoop() {
+			sh.cast(op)
+			continue
+		}
+		op.refs.Add(1)
+		m := loop.Message{Kind: msgCast, Obj: op}
+		if op.kind == castEmit && op.target.flags&flagVolatile != 0 {
+			if err := sh.loop.TryPost(m); err != nil {
+				op.release()
+			}
+			continue
+		}
+		if perr := sh.loop.Post(m); perr != nil {
+			op.release()
+			err = ErrServerClosed
+		}
+	}
+	return err
+}
+
+// cast runs an operation on the sockets of this loop.
+func (sh *shard) cast(op *cast) {
+	n := op.target.nsp
+	sh.include = op.target.include.appendTo(sh.include[:0])
+	sh.exclude = op.target.exclude.appendTo(sh.exclude[:0])
+	include := sh.include
+	if op.target.include.empty() {
+		include = nil
+	}
+	switch op.kind {
+	case castEmit:
+		sh.castEmit(op, n, include)
+	default:
+		for _, s := range sh.collect(n, include) {
+			sh.apply(op, s)
+		}
+	}
+	clear(sh.include)
+	clear(sh.exclude)
+}
+
+// castEmit queues the packet for every socket of the target.
+func (sh *shard) castEmit(op *cast, n *Namespace, include []string) {
+	buf, volatile := op.buf, op.target.flags&flagVolatile != 0
+	sent := false
+	n.shards[sh.loop.ID()].index.Each(include, sh.exclude, func(s *Socket) {
+		if s.state.Load() == stateConnected && s.sendLocal(buf, volatile) {
+			sent = true
+		}
+	})
+	if sent {
+		buf.Retain()
+		sh.loop.Defer(buf)
+	}
+}
+
+// collect returns the connected sockets of a target, as a list that stays
+// when the rooms change.
+func (sh *shard) collect(n *Namespace, include []string) []*Socket {
+	var list []*Socket
+	n.shards[sh.loop.ID()].index.Each(include, sh.exclude, func(s *Socket) {
+		if s.state.Load() == stateConnected {
+			list = append(list, s)
+		}
+	})
+	return list
+}
+
+// apply does what is not an emit to one socket.
+func (sh *shard) apply(op *cast, s *Socket) {
+	switch op.kind {
+	case castJoin:
+		for _, room := range op.args {
+			s.joinLocal(room)
+		}
+	case castLeave:
+		for _, room := range op.args {
+			s.leaveLocal(room)
+		}
+	case castDisconnect:
+		s.disconnectLocal(op.closeConn)
+	case castGather, castFetch:
+		op.visit(s)
+	}
+}
+
+// running returns the shards of a server whose loops run.
+func (s *Server) running() []*shard {
+	if p := s.live.Load(); p != nil {
+		return *p
+	}
+	return nil
+}

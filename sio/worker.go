@@ -1,0 +1,316 @@
+package sio
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gannet-io/gannet/loop"
+)
+
+// workers run handlers: goroutines that are made when all others are busy and
+// wait a while for more work before they end.
+type workers struct {
+	// Immutable.
+	limit int
+	ready chan *Event // to a worker that waits; never buffered
+	quit  chan struct{}
+	done  sync.WaitGroup
+
+	// Atomic: tasks that wait or run. Written by loops and workers, read by wait.
+	tasks atomic.Int64
+
+	mu      sync.Mutex // guards following
+	running int
+	queue   []*Event // batches that wait because limit workers are busy
+	stopped bool
+}
+
+// idleWorkers is how many workers stay when there is nothing to do.
+const idleWorkers = 64
+
+func newWorkers(limit int) *workers {
+	return &workers{limit: limit, ready: make(chan *Event), quit: make(chan struct{})}
+}
+
+// submit has a batch of events of one socket handled in order. It never
+// waits.
+func (w *workers) submit(batch *Event) {
+	select {
+	case w.ready <- batch:
+		return
+	default:
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running >= w.limit {
+		w.queue = append(w.queue, batch)
+		return
+	}
+	w.running++
+	w.done.Add(1)
+	go w.run(batch) // stops in next; joined by wait
+}
+
+func (w *workers) run(batch *Event) {
+	defer w.done.Done()
+	for batch != nil {
+		runBatch(batch)
+		batch = w.next()
+	}
+}
+
+// next waits for the next batch; nil ends the worker.
+func (w *workers) next() *Event {
+	w.mu.Lock()
+	if len(w.queue) > 0 {
+		batch := w.queue[0]
+		w.queue[0] = nil
+		w.queue = w.queue[1:]
+		w.mu.Unlock()
+		return batch
+	}
+	if w.stopped || w.running > idleWorkers {
+		w.running--
+		w.mu.Unlock()
+		return nil
+	}
+	w.mu.Unlock()
+	select {
+	case batch := <-w.ready:
+		return batch
+	case <-w.quit:
+		w.mu.Lock()
+		w.running--
+		w.mu.Unlock()
+		return nil
+	}
+}
+
+// wait lets the workers finish what there is and ends them. It must be called
+// once, when no new work can come but from what runs. If ctx ends first, the
+// handlers that still run are left behind.
+func (w *workers) wait(ctx context.Context) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	var err error
+	for w.tasks.Load() > 0 && err == nil {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-tick.C:
+		}
+	}
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
+	close(w.quit)
+	if err == nil {
+		w.done.Wait()
+	}
+	return err
+}
+
+// runBatch handles the events of a batch and tells the loop.
+func runBatch(e *Event) {
+	s := e.socket
+	for e != nil {
+		next := e.next
+		e.next = nil
+		e.run()
+		s.nsp.srv.work.tasks.Add(-1)
+		e.recycle()
+		e = next
+	}
+	_ = s.client.shard.loop.Post(loop.Message{Kind: msgDone, Obj: s})
+}
+
+// An inbox holds the events of one socket that wait for a worker, oldest
+// first.
+type inbox struct {
+	// Owned by the loop goroutine.
+	head, tail *Event
+	length     int
+	bytes      int
+	running    bool // a worker has a batch
+	paused     bool // reading is paused until half is done
+}
+
+func (q *inbox) add(e *Event) {
+	if q.tail == nil {
+		q.head = e
+	} else {
+		q.tail.next = e
+	}
+	q.tail = e
+	q.length++
+	q.bytes += e.size()
+}
+
+func (q *inbox) pop() *Event {
+	e := q.head
+	q.head = e.next
+	if q.head == nil {
+		q.tail = nil
+	}
+	e.next = nil
+	q.length--
+	q.bytes -= e.size()
+	return e
+}
+
+// drop releases what waits; the loop has stopped.
+func (q *inbox) drop() {
+	for q.head != nil {
+		q.pop().recycle()
+	}
+}
+
+// idle tells whether nothing of the socket waits or runs.
+func (q *inbox) idle() bool { return q.head == nil && !q.running }
+
+// push queues a task of the socket and has it run when its turn comes.
+func (s *Socket) push(e *Event) {
+	s.nsp.srv.work.tasks.Add(1)
+	s.inbox.add(e)
+	s.pump()
+	if q := &s.inbox; !q.paused && s.overloaded(1) {
+		q.paused = true
+		s.client.Pause()
+	}
+}
+
+// overloaded tells whether more than the share 1/part of what may wait waits.
+func (s *Socket) overloaded(part int) bool {
+	o := &s.nsp.srv.opts
+	return s.inbox.length >= o.MaxPending/part || s.inbox.bytes >= maxPendingBytes(o)/part
+}
+
+// maxPendingBytes is how much the waiting events of a socket may hold: room
+// for a few of the largest messages.
+func maxPendingBytes(o *Options) int { return max(4*o.MaxHTTPBufferSize, 1<<20) }
+
+// pump starts what can be started: inline tasks here, others on a worker.
+func (s *Socket) pump() {
+	q := &s.inbox
+	for !q.running && q.head != nil {
+		if q.head.handler.inline {
+			e := q.pop()
+			e.run()
+			s.nsp.srv.work.tasks.Add(-1)
+			e.recycle()
+			continue
+		}
+		first := q.pop()
+		last := first
+		for q.head != nil && !q.head.handler.inline {
+			last.next = q.pop()
+			last = last.next
+		}
+		q.running = true
+		s.nsp.srv.work.submit(first)
+	}
+}
+
+// workDone is called on the loop when a batch is done.
+func (s *Socket) workDone() {
+	s.inbox.running = false
+	s.pump()
+	if q := &s.inbox; q.paused && !s.overloaded(2) {
+		q.paused = false
+		s.client.Resume()
+	}
+}
+
+// run does the task of an event. A panic is caught.
+func (e *Event) run() {
+	defer e.recovered()
+	switch e.kind {
+	case taskEvent:
+		e.handle()
+	case taskMiddleware:
+		e.runMiddleware()
+	case taskConnection:
+		for _, h := range e.hooks.connection {
+			h(e.socket)
+		}
+		e.afterConnection()
+	case taskDisconnect:
+		e.runDisconnect()
+	case taskError:
+		for _, h := range e.hooks.errors {
+			h(e.socket, e.err)
+		}
+	case taskAck:
+		e.callback(e.reply, e.err)
+	}
+}
+
+// handle runs the handler of an event that the client sent.
+func (e *Event) handle() {
+	s := e.socket
+	if s.mute.Load() {
+		return
+	}
+	if err := e.handler.fn(e); err != nil {
+		if f := s.nsp.srv.opts.Trace.HandlerError; f != nil {
+			f(s, e.handler.event, err)
+		}
+	}
+}
+
+// runMiddleware asks the middlewares in their order and tells the loop.
+func (e *Event) runMiddleware() {
+	s := e.socket
+	err := error(&Error{Message: "internal error"}) // if one of them panics
+	defer func() {
+		m := loop.Message{Kind: msgConnected, Obj: s}
+		if err != nil {
+			m.Ref = err
+		}
+		_ = s.client.shard.loop.Post(m)
+	}()
+	for _, m := range s.nsp.hooks.Load().middleware {
+		if merr := m(s); merr != nil {
+			err = merr
+			return
+		}
+	}
+	err = nil
+}
+
+func (e *Event) afterConnection() {
+	if s := e.socket; s.nsp.srv.opts.DropHandshake {
+		s.client.DropHandshake()
+	}
+}
+
+func (e *Event) runDisconnect() {
+	s := e.socket
+	for _, h := range e.hooks.disconnecting {
+		h(s, e.reason)
+	}
+	s.lastRooms.Store(&[]string{})
+	for _, h := range e.hooks.disconnect {
+		h(s, e.reason)
+	}
+}
+
+// recovered ends the socket of a handler that panicked; everything else goes
+// on.
+func (e *Event) recovered() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	s := e.socket
+	s.nsp.srv.opts.Logger.Error("sio: panic in a handler; its socket is disconnected",
+		"sid", s.id, "nsp", s.nsp.name, "event", e.handler.event, "panic", v, "stack", string(debug.Stack()))
+	if f := s.nsp.srv.opts.Trace.HandlerError; f != nil {
+		f(s, e.handler.event, fmt.Errorf("sio: panic: %v", v))
+	}
+	s.Disconnect(false)
+}
