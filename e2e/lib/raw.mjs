@@ -238,7 +238,7 @@ export class Ws {
     for (;;) {
       const f = await this.#frame();
       if (!f) break;
-      if (f.op === opcode.close) closing(f.payload);
+      if (f.op === opcode.close) this.#answerClose(f.payload, closing);
       else if (f.op === opcode.pong) this.pongs.push(f.payload);
       else if (f.op !== opcode.ping) this.#data(f);
     }
@@ -246,6 +246,11 @@ export class Ws {
     this.conn.close();
     this.#messages.end(new Error('WebSocket ended'));
     this.pongs.end(new Error('WebSocket ended'));
+  }
+
+  #answerClose(payload, closing) {
+    closing(payload);
+    if (!this.conn.socket.destroyed) this.frame(opcode.close, payload);
   }
 
   async #frame() {
@@ -294,11 +299,10 @@ export class Ws {
     return this.#messages.size;
   }
 
-  // closed answers the server's close frame, waits for the end of the connection and returns the close code: 1005 for
-  // an empty close frame, 1006 if there was none.
+  // closed waits for the server's close frame and then the end of the connection. It returns the close code: 1005 for an
+  // empty close frame, 1006 if there was none.
   async closed(what = 'the server to close the WebSocket', ms = patience) {
     const payload = await within(this.closing, what, ms);
-    if (payload) this.frame(opcode.close, payload);
     await within(this.ended, `${what}: end of the connection after the close frame`, ms);
     if (!payload) return 1006;
     return payload.length ? payload.readUInt16BE() : 1005;

@@ -59,17 +59,25 @@ export async function launch(name, args) {
     throw err;
   }
 
-  const server = {
+  let ending = false;
+  return {
     url: url.origin,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port),
     pid: child.pid,
     stderr: () => stderr,
     exited,
-    signal: (sig) => child.kill(sig),
+    signal(sig) {
+      ending = true;
+      child.kill(sig);
+    },
     // stop asks it to shut down and expects a clean end; kill does not ask.
     async stop() {
-      if (!running.has(child)) return exited;
+      if (!running.has(child) && !ending) {
+        throw new Error(`${name} ${args.join(' ')} ended by itself: ${stderr.trim()}`);
+      }
+      if (ending) return exited;
+      ending = true;
       child.kill('SIGTERM');
       let end;
       try {
@@ -82,11 +90,11 @@ export async function launch(name, args) {
       return end;
     },
     kill() {
+      ending = true;
       child.kill('SIGKILL');
       return exited;
     },
   };
-  return server;
 }
 
 // testbed starts cmd/testbed (or the reference) with a profile; `set` are options of profile parity.

@@ -76,13 +76,13 @@ function record(book, entry) {
   if (book.length > maxLog) book.shift();
 }
 
-// cut bounds what one argument takes in the log.
+// cut bounds what one argument takes in the log, and leaves plain JSON of it: no attachments.
 function cut(args) {
   return args
     .filter((arg) => typeof arg !== 'function')
     .map((arg) => {
-      const text = JSON.stringify(arg);
-      return text === undefined || text.length <= maxArgument ? arg : text.slice(0, maxArgument);
+      const text = JSON.stringify(arg) ?? 'null';
+      return text.length <= maxArgument ? JSON.parse(text) : text.slice(0, maxArgument);
     });
 }
 
@@ -98,7 +98,7 @@ function connected(io, socket, book) {
     book.reasons.push([socket.id, reason]);
     if (book.reasons.length > maxReasons) book.reasons.shift();
   });
-  socket.on('error', (err) => record(book.log, ['error', socket.id, err.message, null]));
+  socket.on('error', (err) => record(book.log, ['error', socket.id, err?.message ?? null, null]));
 
   // Node runs handlers side by side; `hang` holds back the later events of its socket as a blocked handler would.
   const state = { guarded: false, hanging: null };
