@@ -1,7 +1,5 @@
 package eio
 
-import "math"
-
 // schedulePing arms the next ping, an interval from now.
 func (s *Session) schedulePing(cfg *Config, now int64) {
 	s.beat = 0
@@ -37,6 +35,17 @@ func (s *Session) clearTimeout(cfg *Config, now int64) {
 // must have been paused.
 func (s *Session) late(cfg *Config, now int64) bool { return now-s.beat > cfg.Pause() }
 
+// ping sends a ping, whose timeout runs from when it was due.
+func (s *Session) ping(cfg *Config, now int64) Action {
+	due := s.beat
+	if s.late(cfg, now) {
+		due = now
+	}
+	s.flags = s.flags&^flagExtended | flagAwaiting
+	s.beat = due + cfg.PingTimeout
+	return ActPing
+}
+
 // overdue closes the session if its ping timeout has passed, and restarts the
 // timeout if the process was paused meanwhile.
 func (s *Session) overdue(cfg *Config, now int64) Action {
@@ -70,14 +79,6 @@ func (s *Session) Resume(cfg *Config, now int64) {
 	case s.beat < now+cfg.PingTimeout:
 		s.freshTimeout(cfg, now)
 	}
-}
-
-// upgradeDeadline returns the next noop tick or the upgrade timeout.
-func (s *Session) upgradeDeadline() int64 { return s.upgradeAt - int64(s.noopLead) }
-
-// tickNoop sets the next noop tick, unless the upgrade times out before it.
-func (s *Session) tickNoop(now int64) {
-	s.noopLead = int32(min(max(0, s.upgradeAt-now-NoopInterval), math.MaxInt32))
 }
 
 // PauseDetector notices that the process was paused: suspended, stopped or

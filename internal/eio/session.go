@@ -1,7 +1,5 @@
 package eio
 
-import "math"
-
 // State is the life of a session.
 type State uint8
 
@@ -114,13 +112,14 @@ type Session struct {
 }
 
 // Open starts a session of revision 4 on t. firstPing is the time until the
-// first ping in milliseconds; if it is not positive, PingInterval is used.
+// first ping in milliseconds; PingInterval is used if it is not positive and
+// where it is longer, because clients time out after interval + timeout.
 func (s *Session) Open(cfg *Config, t Transport, firstPing, now int64) {
 	*s = Session{state: StateOpen, transport: t}
 	if cfg.PingInterval <= 0 {
 		return
 	}
-	if firstPing <= 0 {
+	if firstPing <= 0 || firstPing > cfg.PingInterval {
 		firstPing = cfg.PingInterval
 	}
 	s.beat = now + firstPing
@@ -215,53 +214,6 @@ func (s *Session) packet3(cfg *Config, now int64, typ PacketType) Action {
 	}
 }
 
-// StartUpgrade registers a WebSocket that names this session. It returns false
-// if the session cannot take it: the owner then completes the handshake and
-// sends an empty close frame. Only a session on polling can be upgraded, once,
-// by one transport at a time.
-func (s *Session) StartUpgrade(cfg *Config, now int64) bool {
-	if s.state != StateOpen && s.state != StateClosing {
-		return false
-	}
-	if s.transport != Polling || s.flags&(flagUpgrading|flagUpgraded) != 0 {
-		return false
-	}
-	s.flags |= flagUpgrading
-	s.noopLead = 0
-	s.upgradeAt = now + min(max(cfg.UpgradeTimeout, 1), math.MaxInt32)
-	return true
-}
-
-// UpgradePacket takes a packet that arrived on the upgrading transport. data
-// is what follows the type.
-func (s *Session) UpgradePacket(cfg *Config, now int64, typ PacketType, data []byte) Action {
-	if s.flags&flagUpgrading == 0 {
-		return ActAbandon
-	}
-	switch {
-	case typ == Ping && string(data) == "probe":
-		s.tickNoop(now)
-		return ActProbe
-	case typ == Upgrade:
-		s.UpgradeLost()
-		s.flags |= flagUpgraded
-		s.transport = WebSocket
-		if s.state == StateClosing {
-			return s.close(ActUpgradeClose)
-		}
-		s.clearTimeout(cfg, now)
-		return ActUpgrade
-	}
-	s.UpgradeLost()
-	return ActAbandon
-}
-
-// UpgradeLost says that the upgrading transport is gone; the session goes on.
-func (s *Session) UpgradeLost() {
-	s.flags &^= flagUpgrading
-	s.upgradeAt, s.noopLead = 0, 0
-}
-
 // Deadline returns when Expire has something to do; 0 if never.
 func (s *Session) Deadline() int64 {
 	d := s.beat
@@ -277,12 +229,7 @@ func (s *Session) Deadline() int64 {
 // not wait for the loop's next sweep.
 func (s *Session) Expire(cfg *Config, now int64) Action {
 	if up := s.upgradeDeadline(); up != 0 && up <= now && (s.beat == 0 || up <= s.beat) {
-		if s.noopLead > 0 {
-			s.tickNoop(now)
-			return ActNoop
-		}
-		s.UpgradeLost()
-		return ActUpgradeTimeout
+		return s.expireUpgrade(now)
 	}
 	if s.beat == 0 || now < s.beat {
 		return ActNone
@@ -290,16 +237,18 @@ func (s *Session) Expire(cfg *Config, now int64) Action {
 	if s.flags&flagWait != 0 {
 		return s.close(ActCloseTimeout)
 	}
-	if s.flags&(flagAwaiting|flagRev3) != 0 {
-		return s.overdue(cfg, now)
+	if s.flags&(flagAwaiting|flagRev3) == 0 {
+		return s.ping(cfg, now)
 	}
-	due := s.beat
-	if s.late(cfg, now) {
-		due = now
+	if act := s.overdue(cfg, now); act != ActNone {
+		return act
 	}
-	s.flags = s.flags&^flagExtended | flagAwaiting
-	s.beat = due + cfg.PingTimeout
-	return ActPing
+	// The process was paused and the timeout has moved: what is due of an
+	// upgrade comes now.
+	if up := s.upgradeDeadline(); up != 0 && up <= now {
+		return s.expireUpgrade(now)
+	}
+	return ActNone
 }
 
 // StartClose begins a graceful close on polling: no packet is taken any more
