@@ -13,13 +13,13 @@ func BenchmarkNext(b *testing.B) {
 	for _, n := range []int{16, 64, 1 << 10, 16 << 10} {
 		b.Run(fmt.Sprintf("%dB", n), func(b *testing.B) {
 			frame := wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, bytes.Repeat([]byte("a"), n))
-			clear := frame[len(frame)-n:]
-			masked := bytes.Clone(clear)
+			payload := frame[len(frame)-n:]
+			masked := bytes.Clone(payload)
 			var r wsframe.Reader
 			var cfg wsframe.Config
 			b.SetBytes(int64(n))
 			for b.Loop() {
-				copy(clear, masked)
+				copy(payload, masked)
 				_, rest, ok, err := r.Next(&cfg, frame)
 				if !ok || err != nil || len(rest) != 0 {
 					b.Fatal(ok, err)

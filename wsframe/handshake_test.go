@@ -61,13 +61,13 @@ func head(lines ...string) string {
 	return b.String() + "\r\n"
 }
 
-func parseHead(t testing.TB, s string) *http1.Request {
-	t.Helper()
+func parseHead(tb testing.TB, s string) *http1.Request {
+	tb.Helper()
 	var p http1.HeadParser
 	var req http1.Request
 	lim := http1.Limits{HeaderBytes: 1 << 20, Headers: 1000}
 	if n, err := p.Parse([]byte(s), &lim, &req); n == 0 || err != nil {
-		t.Fatalf("%q: %d, %v", s, n, err)
+		tb.Fatalf("%q: %d, %v", s, n, err)
 	}
 	return &req
 }
@@ -196,16 +196,16 @@ func TestCheckUpgradeAccepts(t *testing.T) {
 }
 
 // checkResponse reads a 101 response with net/http.
-func checkResponse(t testing.TB, in string, out []byte, protocol string) {
-	t.Helper()
+func checkResponse(tb testing.TB, in string, out []byte, protocol string) {
+	tb.Helper()
 	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(in)))
 	if err != nil {
-		t.Fatalf("%q: %v", in, err)
+		tb.Fatalf("%q: %v", in, err)
 	}
 	r := bufio.NewReader(bytes.NewReader(out))
 	res, err := http.ReadResponse(r, req)
 	if err != nil {
-		t.Fatalf("%q: %v", out, err)
+		tb.Fatalf("%q: %v", out, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	var want [28]byte
@@ -213,10 +213,10 @@ func checkResponse(t testing.TB, in string, out []byte, protocol string) {
 	if res.StatusCode != 101 || res.Header.Get("Upgrade") != "websocket" || res.Header.Get("Connection") != "Upgrade" ||
 		res.Header.Get("Sec-WebSocket-Accept") != string(want[:]) || res.Header.Get("Sec-WebSocket-Protocol") != protocol ||
 		res.Header["Sec-Websocket-Extensions"] != nil {
-		t.Fatalf("%q", out)
+		tb.Fatalf("%q", out)
 	}
 	if rest, _ := io.ReadAll(r); len(rest) > 0 {
-		t.Fatalf("%q behind the head", rest)
+		tb.Fatalf("%q behind the head", rest)
 	}
 }
 
@@ -276,7 +276,6 @@ func TestHandshakeErrorBytes(t *testing.T) {
 // TestHandshakeIsLinear is the time of row A30: hostile lists of 32 KB take
 // less than a millisecond, the best of many tries being the one that counts.
 func TestHandshakeIsLinear(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct{ name, header, value string }{
 		{"spaces", "Sec-WebSocket-Protocol: ", "a" + strings.Repeat(" ", 32<<10) + "b"},
 		{"commas", "Sec-WebSocket-Protocol: ", "a" + strings.Repeat(",", 32<<10)},
@@ -369,7 +368,7 @@ func FuzzCheckUpgrade(f *testing.F) {
 		if u.Protocol != nil && !http1.ValidToken(u.Protocol) {
 			t.Fatalf("protocol %q", u.Protocol)
 		}
-		if string(u.Key[:]) != string(req.Get("sec-websocket-key")) {
+		if !bytes.Equal(u.Key[:], req.Get("sec-websocket-key")) {
 			t.Fatalf("key %q", u.Key)
 		}
 		out := wsframe.AppendAccept(nil, &u, nil)

@@ -74,16 +74,16 @@ func model(cfg *wsframe.Config, in []byte) result {
 		if h.Masked {
 			ws.Cipher(p, h.Mask, 0)
 		}
+		if h.OpCode.IsControl() && !whole {
+			res.partial = true
+			return res
+		}
+		if h.OpCode == ws.OpClose {
+			if code := modelClose(p); code != 0 {
+				return fail(code)
+			}
+		}
 		if h.OpCode.IsControl() {
-			if !whole {
-				res.partial = true
-				return res
-			}
-			if h.OpCode == ws.OpClose {
-				if code := modelClose(p); code != 0 {
-					return fail(code)
-				}
-			}
 			res.events = append(res.events, event(wsframe.Opcode(h.OpCode), p))
 			if h.OpCode == ws.OpClose {
 				return res
@@ -163,6 +163,9 @@ func modelClose(p []byte) uint16 {
 // its last rune makes it valid. The continuation bytes tried are the bounds of
 // the ranges in table 3-7 of the Unicode standard.
 func viable(p []byte) bool {
+	if utf8.Valid(p) {
+		return true
+	}
 	for len(p) > 0 {
 		_, size := utf8.DecodeRune(p)
 		if size == 1 && p[0] >= utf8.RuneSelf {

@@ -49,11 +49,8 @@ func (r *Reader) Next(cfg *Config, b []byte) (m Message, rest []byte, ok bool, e
 		}
 	}
 	for {
+		var bad *CloseError
 		if r.flags&inFrame == 0 {
-			if len(b) == 0 {
-				return Message{}, nil, false, nil
-			}
-			var bad *CloseError
 			if b, bad = r.header(cfg, b); bad != nil {
 				return r.fail(bad)
 			}
@@ -70,18 +67,13 @@ func (r *Reader) Next(cfg *Config, b []byte) (m Message, rest []byte, ok bool, e
 		if r.flags&inFrame != 0 {
 			return Message{}, nil, false, nil
 		}
-		if op := r.op; op.Control() || r.flags&finFrame != 0 {
-			if !op.Control() {
-				op, r.msgOp, r.frags = r.msgOp, 0, 0
-			} else if op == OpClose {
-				if bad := checkClose(p); bad != nil {
-					return r.fail(bad)
-				}
-				r.freeMessage()
-				r.flags |= dead
-			}
-			return Message{Op: op, Payload: p}, b, true, nil
+		if r.flags&finFrame == 0 {
+			continue
 		}
+		if m, bad = r.finish(p); bad != nil {
+			return r.fail(bad)
+		}
+		return m, b, true, nil
 	}
 }
 
@@ -97,6 +89,23 @@ func (r *Reader) Release() {
 	r.freeMessage()
 	r.freeControl()
 	*r = Reader{}
+}
+
+// finish turns the payload of a final frame into what it ends: a message, or
+// itself if it is a control frame.
+func (r *Reader) finish(p []byte) (m Message, bad *CloseError) {
+	m = Message{Op: r.op, Payload: p}
+	switch {
+	case !m.Op.Control():
+		m.Op, r.msgOp, r.frags = r.msgOp, 0, 0
+	case m.Op == OpClose:
+		if bad := checkClose(p); bad != nil {
+			return Message{}, bad
+		}
+		r.freeMessage()
+		r.flags |= dead
+	}
+	return m, nil
 }
 
 // fail ends the stream.
@@ -137,6 +146,9 @@ func (r *Reader) freeControl() {
 
 // header takes a frame header, or what there is of it, from b.
 func (r *Reader) header(cfg *Config, b []byte) (rest []byte, bad *CloseError) {
+	if len(b) == 0 {
+		return nil, nil
+	}
 	h, had := b, int(r.have)
 	if had > 0 {
 		h = r.head[:had+copy(r.head[had:], b)]

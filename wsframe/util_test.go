@@ -96,8 +96,8 @@ const canary = 0xA5
 
 // feed gives in to a new Reader in the given pieces and checks on the way that
 // no byte outside the returned payload changes.
-func feed(t testing.TB, cfg *wsframe.Config, pieces iter.Seq[[]byte]) result {
-	t.Helper()
+func feed(tb testing.TB, cfg *wsframe.Config, pieces iter.Seq[[]byte]) result {
+	tb.Helper()
 	var r wsframe.Reader
 	var res result
 	defer r.Release()
@@ -113,30 +113,30 @@ func feed(t testing.TB, cfg *wsframe.Config, pieces iter.Seq[[]byte]) result {
 			if err != nil {
 				changed = b // the payload that was refused
 			}
-			checkUntouched(t, arena, last, changed)
+			checkUntouched(tb, arena, last, changed)
 			last = append(last[:0], arena...)
 			if err != nil {
 				var ce *wsframe.CloseError
 				if !errors.As(err, &ce) || ok || rest != nil || m.Payload != nil {
-					t.Fatalf("error %v with ok %v, rest %x, message %v", err, ok, rest, m)
+					tb.Fatalf("error %v with ok %v, rest %x, message %v", err, ok, rest, m)
 				}
 				res.code, res.at = ce.Code, res.at+len(p)
 				if _, rest, ok, err := r.Next(cfg, b); ok || err != nil || rest != nil || r.Partial() || r.Held() != 0 {
-					t.Fatalf("a failed reader goes on: ok %v, err %v, rest %x", ok, err, rest)
+					tb.Fatalf("a failed reader goes on: ok %v, err %v, rest %x", ok, err, rest)
 				}
 				return res
 			}
 			if !ok {
 				if rest != nil {
-					t.Fatalf("rest %x without a message", rest)
+					tb.Fatalf("rest %x without a message", rest)
 				}
 				break
 			}
 			if len(rest) > len(before) || !bytes.HasSuffix(arena[16:16+len(p)], rest) {
-				t.Fatalf("rest %x is not the end of %x", rest, before)
+				tb.Fatalf("rest %x is not the end of %x", rest, before)
 			}
 			if m.Op == wsframe.OpText && !utf8.Valid(m.Payload) {
-				t.Fatalf("invalid text %q", m.Payload)
+				tb.Fatalf("invalid text %q", m.Payload)
 			}
 			res.events = append(res.events, event(m.Op, m.Payload))
 			b = rest
@@ -148,8 +148,8 @@ func feed(t testing.TB, cfg *wsframe.Config, pieces iter.Seq[[]byte]) result {
 }
 
 // checkUntouched fails if any byte of arena but those of payload changed.
-func checkUntouched(t testing.TB, arena, before, payload []byte) {
-	t.Helper()
+func checkUntouched(tb testing.TB, arena, before, payload []byte) {
+	tb.Helper()
 	from, to := len(arena), len(arena)
 	if len(payload) > 0 {
 		for i := range arena {
@@ -160,7 +160,7 @@ func checkUntouched(t testing.TB, arena, before, payload []byte) {
 		}
 	}
 	if !bytes.Equal(arena[:from], before[:from]) || !bytes.Equal(arena[to:], before[to:]) {
-		t.Fatalf("bytes outside the payload changed\n got %x\nwant %x", arena, before)
+		tb.Fatalf("bytes outside the payload changed\n got %x\nwant %x", arena, before)
 	}
 }
 
