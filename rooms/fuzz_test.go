@@ -120,8 +120,9 @@ type world struct {
 	step   int
 }
 
-func newWorld(t testing.TB, lookup bool) *world {
-	w := &world{t: t, model: model{lookup: lookup, in: map[int]bool{}, rooms: map[string]map[int]bool{}}}
+func newWorld(tb testing.TB, lookup bool) *world {
+	tb.Helper()
+	w := &world{t: tb, model: model{lookup: lookup, in: map[int]bool{}, rooms: map[string]map[int]bool{}}}
 	for i := range w.people {
 		w.people[i].id = i
 		w.people[i].entry.Value = &w.people[i]

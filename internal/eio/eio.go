@@ -1,5 +1,7 @@
 package eio
 
+import "slices"
+
 // PacketType is the first character of an Engine.IO text packet.
 type PacketType byte
 
@@ -149,12 +151,7 @@ func (c *Config) Enabled(t Transport) bool {
 	if c.Transports == nil {
 		return t == Polling || t == WebSocket
 	}
-	for _, have := range c.Transports {
-		if have == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Transports, t)
 }
 
 // Pause is how late a heartbeat deadline must be met for the process to count

@@ -63,6 +63,12 @@ func TestNames(t *testing.T) {
 		}
 		seen[act.String()] = true
 	}
+	if got := (eio.ActCloseTimeout + 1).String(); got != "unknown" {
+		t.Errorf("an action that does not exist is called %q", got)
+	}
+	if got := eio.Transport(2).String(); got != "unknown" {
+		t.Errorf("a transport that does not exist is called %q", got)
+	}
 }
 
 func TestAppendOpen(t *testing.T) {
@@ -138,7 +144,7 @@ func config() *eio.Config {
 func TestHeartbeatOff(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.PingInterval = -1
+	cfg.PingInterval = 0
 	for _, open := range []func(s *eio.Session){
 		func(s *eio.Session) { s.Open(cfg, eio.Polling, 0, 5) },
 		func(s *eio.Session) { s.OpenRevision3(cfg, eio.Polling, 5) },

@@ -30,7 +30,6 @@ func (w *watcher) run(data []byte) {
 	w.drain()
 }
 
-//nolint:funlen,gocyclo // one case for each method.
 func (w *watcher) step(op, arg byte) {
 	cfg, before := &w.cfg, w.s
 	switch op % 12 {
@@ -215,8 +214,8 @@ func (w *watcher) drain() {
 	}
 }
 
-func newWatcher(t testing.TB, seed byte) *watcher {
-	w := &watcher{t: t, cfg: eio.Config{UpgradeTimeout: 1000 * int64(1+seed&15), Transports: nil}}
+func newWatcher(tb testing.TB, seed byte) *watcher {
+	w := &watcher{t: tb, cfg: eio.Config{UpgradeTimeout: 1000 * int64(1+seed&15), Transports: nil}}
 	switch seed >> 4 & 3 {
 	case 0:
 		w.cfg.PingInterval, w.cfg.PingTimeout = 25000, 20000

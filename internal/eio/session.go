@@ -200,20 +200,6 @@ func (s *Session) Packet(cfg *Config, now int64, typ PacketType, _ bool) Action 
 	return ActNone
 }
 
-func (s *Session) packet3(cfg *Config, now int64, typ PacketType) Action {
-	switch typ {
-	case Ping:
-		s.expectPing(cfg, now)
-		return ActPong
-	case Pong:
-		return s.close(ActTransportError)
-	case Message:
-		return ActMessage
-	default:
-		return ActNone
-	}
-}
-
 // Deadline returns when Expire has something to do; 0 if never.
 func (s *Session) Deadline() int64 {
 	d := s.beat
@@ -269,6 +255,21 @@ func (s *Session) StartClose(now int64) {
 
 // Closed ends the session: nothing is due any more. It may be called again.
 func (s *Session) Closed() { s.close(ActNone) }
+
+// packet3 is Packet for revision 3, with the heartbeat the other way round.
+func (s *Session) packet3(cfg *Config, now int64, typ PacketType) Action {
+	switch typ {
+	case Ping:
+		s.expectPing(cfg, now)
+		return ActPong
+	case Pong:
+		return s.close(ActTransportError)
+	case Message:
+		return ActMessage
+	default:
+		return ActNone
+	}
+}
 
 func (s *Session) close(why Action) Action {
 	*s = Session{state: StateClosed, transport: s.transport, flags: s.flags & (flagUpgraded | flagRev3)}

@@ -34,14 +34,14 @@ func run(tests func() int, report io.Writer, wait time.Duration) int {
 	if ok {
 		return 0
 	}
-	fmt.Fprintf(report, "testleak: goroutines %d, %d before the tests; descriptors %d, %d before\n",
+	text := fmt.Appendf(nil, "testleak: goroutines %d, %d before the tests; descriptors %d, %d before\n",
 		after.goroutines, before.goroutines, len(after.fds), len(before.fds))
 	for fd, target := range after.fds {
 		if before.fds[fd] != target {
-			fmt.Fprintf(report, "testleak: descriptor %s is %s\n", fd, target)
+			text = fmt.Appendf(text, "testleak: descriptor %s is %s\n", fd, target)
 		}
 	}
-	fmt.Fprintf(report, "%s\n", stacks())
+	_, _ = report.Write(append(text, stacks()...)) // the exit code says it as well
 	return 1
 }
 
@@ -68,15 +68,15 @@ func take() census { return census{goroutines: runtime.NumGoroutine(), fds: desc
 
 // settle polls until the census is back at the baseline or the time is up.
 func settle(before census, wait time.Duration) (after census, ok bool) {
-	deadline := time.Now().Add(wait)
-	tick := time.NewTicker(5 * time.Millisecond)
+	const period = 5 * time.Millisecond
+	tick := time.NewTicker(period)
 	defer tick.Stop()
-	for {
+	for left := wait; ; left -= period {
 		after = take()
 		if after.goroutines <= before.goroutines && len(after.fds) <= len(before.fds) {
 			return after, true
 		}
-		if time.Now().After(deadline) {
+		if left <= 0 {
 			return after, false
 		}
 		<-tick.C
