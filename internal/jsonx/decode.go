@@ -26,19 +26,19 @@ func Decode(raw []byte, atts [][]byte, c Codec, v any) error {
 	if !Valid(raw, maxDepth) {
 		return c.Unmarshal(raw, v)
 	}
-	var buf [8]node
-	nodes, err := appendNodes(buf[:0], raw, len(atts))
-	if err != nil {
-		return err
+	f := findNodes(raw, len(atts))
+	defer f.free()
+	if f.bad {
+		return ErrAttachment
 	}
-	if len(nodes) == 0 {
+	if len(f.nodes) == 0 {
 		return c.Unmarshal(raw, v)
 	}
 	rv := reflect.ValueOf(v)
 	if rv.Kind() != reflect.Pointer || rv.IsNil() {
 		return &json.InvalidUnmarshalError{Type: reflect.TypeOf(v)}
 	}
-	d := decoder{raw: raw, atts: atts, codec: c, nodes: nodes}
+	d := decoder{raw: raw, atts: atts, codec: c, nodes: f.nodes}
 	return d.value(rv.Elem())
 }
 

@@ -1,7 +1,9 @@
 package jsonx
 
-// An Appender writes its own JSON. AppendValue asks it before anything else,
-// so a value that is JSON already costs neither a check nor an allocation.
+import "sync"
+
+// An Appender writes its own JSON. AppendValue asks it before the Codec, so a
+// value that is JSON already costs neither a check nor an allocation.
 // AppendJSON appends valid JSON to dst, and to *atts the attachments that its
 // placeholders name; atts is nil where binary is base64.
 type Appender interface {
@@ -16,13 +18,13 @@ func Forward(dst, raw []byte, atts [][]byte, out *[][]byte) ([]byte, error) {
 	if len(atts) == 0 || out == nil {
 		return append(dst, raw...), nil
 	}
-	var few [16]node
-	nodes, err := appendNodes(few[:0], raw, len(atts))
-	if err != nil {
-		return dst, err
+	f := findNodes(raw, len(atts))
+	defer f.free()
+	if f.bad {
+		return dst, ErrAttachment
 	}
 	from := 0
-	for _, n := range nodes {
+	for _, n := range f.nodes {
 		if n.num < 0 {
 			continue
 		}
@@ -34,10 +36,23 @@ func Forward(dst, raw []byte, atts [][]byte, out *[][]byte) ([]byte, error) {
 	return append(dst, raw[from:]...), nil
 }
 
+// lists holds *[][]byte values between uses: what an Appender gets a pointer to
+// would be allocated each time.
+var lists sync.Pool
+
 // appender writes an Appender.
 func (w *writer) appender(dst []byte, v Appender) ([]byte, error) {
 	if !w.binary {
 		return v.AppendJSON(dst, nil)
 	}
-	return v.AppendJSON(dst, &w.atts)
+	list, ok := lists.Get().(*[][]byte)
+	if !ok {
+		list = new([][]byte)
+	}
+	*list = w.atts
+	dst, err := v.AppendJSON(dst, list)
+	w.atts = *list
+	*list = nil
+	lists.Put(list)
+	return dst, err
 }

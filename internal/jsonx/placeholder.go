@@ -3,6 +3,7 @@ package jsonx
 import (
 	"errors"
 	"strconv"
+	"sync"
 )
 
 // ErrAttachment says that a placeholder names an attachment that does not
@@ -34,15 +35,22 @@ type node struct {
 	num        int // index of the attachment, or -1
 }
 
-// appendNodes appends the nodes of raw, valid JSON, each in front of those
-// within it.
-func appendNodes(dst []node, raw []byte, n int) ([]node, error) {
-	f := finder{raw: raw, n: n, record: true, nodes: dst}
-	f.value(SkipSpace(raw, 0))
-	if f.bad {
-		return dst, ErrAttachment
+// finders holds *finder values between uses.
+var finders sync.Pool
+
+// maxPooledNodes is the capacity above which a list of nodes is not kept.
+const maxPooledNodes = 256
+
+// findNodes lists the nodes of raw, valid JSON, each in front of those within
+// it. The finder's nodes mean nothing if it is bad; the caller frees it.
+func findNodes(raw []byte, n int) *finder {
+	f, ok := finders.Get().(*finder)
+	if !ok {
+		f = &finder{}
 	}
-	return f.nodes, nil
+	*f = finder{raw: raw, n: n, record: true, nodes: f.nodes[:0]}
+	f.value(SkipSpace(raw, 0))
+	return f
 }
 
 // A finder walks JSON in one pass. On bytes that are not JSON it ends, with
@@ -53,6 +61,14 @@ type finder struct {
 	record bool
 	nodes  []node
 	bad    bool // an illegal placeholder was met, not within a legal one
+}
+
+func (f *finder) free() {
+	if cap(f.nodes) > maxPooledNodes {
+		return
+	}
+	f.raw = nil
+	finders.Put(f)
 }
 
 // value walks the value at i and returns the index after it.

@@ -64,8 +64,6 @@ func (w *writer) value(dst []byte, v any, depth int) ([]byte, error) {
 		return strconv.AppendInt(dst, int64(v), 10), nil
 	case float64:
 		return AppendFloat(dst, v), nil
-	case Appender:
-		return w.appender(dst, v)
 	case json.RawMessage:
 		return appendRaw(dst, v)
 	case []byte:
@@ -113,6 +111,8 @@ func (w *writer) other(dst []byte, v any) ([]byte, error) {
 		return appendSlice(dst, v, appendInt), nil
 	case []float64:
 		return appendSlice(dst, v, AppendFloat), nil
+	case Appender:
+		return w.appender(dst, v)
 	default:
 		return appendCodec(dst, v, w.codec)
 	}

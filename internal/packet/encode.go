@@ -22,30 +22,32 @@ func (e *ArgError) Unwrap() error { return e.Err }
 
 // AppendEvent appends an event, or a binary event if args hold binary. id is
 // the ack id, negative for none. Attachments are appended to atts, uncopied.
-// On an error, an *ArgError, dst and atts are returned as they were.
+// On an error, an *ArgError, dst and atts are returned as they were. nsp must
+// hold no comma.
 func AppendEvent(dst []byte, nsp string, id int64, event string, args []any, c jsonx.Codec, atts [][]byte) (out []byte, attsOut [][]byte, err error) {
-	start := len(dst)
 	out = appendHead(dst, Event, nsp)
 	if id >= 0 {
 		out = strconv.AppendInt(out, id, 10)
 	}
+	at := place{packet: len(dst), array: len(out)}
 	out = append(out, '[')
 	out = jsonx.AppendString(out, event)
-	return appendArgs(out, start, args, ',', c, atts)
+	at.args = len(out)
+	return appendArgs(out, at, args, c, atts)
 }
 
 // AppendAck appends the answer to the event with the given id, as Packet
 // holds it: bigID if it is not empty, else id. Everything else is as with
 // AppendEvent.
 func AppendAck(dst []byte, nsp string, id uint64, bigID string, args []any, c jsonx.Codec, atts [][]byte) (out []byte, attsOut [][]byte, err error) {
-	start := len(dst)
 	out = appendHead(dst, Ack, nsp)
 	if bigID != "" {
 		out = append(out, bigID...)
 	} else {
 		out = strconv.AppendUint(out, id, 10)
 	}
-	return appendArgs(append(out, '['), start, args, 0, c, atts)
+	at := place{packet: len(dst), array: len(out), args: len(out) + 1}
+	return appendArgs(append(out, '['), at, args, c, atts)
 }
 
 // AppendConnect appends the answer to a CONNECT. An empty pid is left out; an
@@ -109,27 +111,63 @@ func appendHead(dst []byte, t Type, nsp string) []byte {
 	return append(dst, ',')
 }
 
+// A place says where the parts of a packet begin.
+type place struct {
+	packet, array, args int
+}
+
 // appendArgs appends args and the closing bracket to the packet that begins
-// at dst[start], and makes it a binary one if there are attachments. sep
-// stands in front of the first argument, 0 meaning nothing.
-func appendArgs(dst []byte, start int, args []any, sep byte, c jsonx.Codec, atts [][]byte) ([]byte, [][]byte, error) {
+// at dst[at.packet], and makes it a binary one if there are attachments.
+func appendArgs(dst []byte, at place, args []any, c jsonx.Codec, atts [][]byte) ([]byte, [][]byte, error) {
 	// Placeholders count from 0 whatever atts holds already.
 	own := atts[len(atts):]
 	for i, arg := range args {
-		if sep != 0 {
-			dst = append(dst, sep)
+		if len(dst) > at.array+1 {
+			dst = append(dst, ',')
 		}
-		sep = ','
 		var err error
 		if dst, err = jsonx.AppendValue(dst, arg, c, &own); err != nil {
-			return dst[:start], atts, &ArgError{Index: i, Err: err}
+			return dst[:at.packet], atts, &ArgError{Index: i, Err: err}
 		}
 	}
 	dst = append(dst, ']')
 	if len(own) == 0 {
 		return dst, atts, nil
 	}
-	return makeBinary(dst, start, len(own)), append(atts, own...), nil
+	// What looks like a placeholder but came with raw JSON would make every
+	// receiver close its connection.
+	if !scalars(args) && jsonx.CheckPlaceholders(dst[at.array:], len(own)) != nil {
+		i := illegalArg(dst[at.args:], len(own))
+		return dst[:at.packet], atts, &ArgError{Index: i, Err: jsonx.ErrAttachment}
+	}
+	return makeBinary(dst, at.packet, len(own)), append(atts, own...), nil
+}
+
+// scalars reports whether no argument can hold what looks like a placeholder.
+func scalars(args []any) bool {
+	for _, arg := range args {
+		switch arg.(type) {
+		case nil, []byte, string, bool, int, int64, float64, uint32, uint64:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// illegalArg returns the index of the first of the arguments, as they were
+// written, with a placeholder that is none of n attachments.
+func illegalArg(args []byte, n int) int {
+	for i, from := 0, 0; ; i++ {
+		if from < len(args) && args[from] == ',' {
+			from++
+		}
+		end := jsonx.Skip(args, from, ceilingDepth)
+		if end < 0 || jsonx.CheckPlaceholders(args[from:end], n) != nil {
+			return i
+		}
+		from = end
+	}
 }
 
 // makeBinary turns the event or ack at dst[start] into its binary form with n

@@ -50,7 +50,6 @@ const (
 	ErrAttachmentCount    ParseError = "illegal number of attachments"
 	ErrTooManyAttachments ParseError = "too many attachments"
 	ErrNamespace          ParseError = "invalid namespace"
-	ErrAckID              ParseError = "invalid ack id"
 	ErrPayload            ParseError = "invalid payload"
 	ErrTooDeep            ParseError = "payload nested too deeply"
 	ErrEventName          ParseError = "event name too long"

@@ -1,0 +1,4 @@
+package packet
+
+// MaxKeptArgs is the capacity of Args above which Parse does not reuse it.
+const MaxKeptArgs = maxKeptArgs
