@@ -66,6 +66,9 @@ type hooks struct {
 
 func newNamespace(s *Server, name string) *Namespace {
 	n := &Namespace{srv: s, name: name, shards: make([]nspShard, s.opts.Loops)}
+	for i, sh := range s.shards {
+		n.shards[i].index.Lookup = func(room string) *rooms.Entry[*Socket] { return sh.lookup(n, room) }
+	}
 	n.handlers.Store(&handlerTable{})
 	n.hooks.Store(&hooks{})
 	return n

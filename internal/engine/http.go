@@ -17,6 +17,7 @@ const (
 	httpHead    httpState = iota // a request head
 	httpBody                     // the rest of a POST body
 	httpAdmit                    // the answer of Config.Admit
+	httpHold                     // Session.Resume: the POST is answered when its packets can be taken
 	httpClosing                  // nothing: the last response is on its way
 )
 
@@ -37,11 +38,12 @@ const (
 // or is handed over. Requests are read while a GET is parked; their responses
 // wait behind the one of the GET.
 type httpConn struct {
-	// Immutable between newHTTPConn and recycle.
+	// Immutable between newHTTPConn and leave.
 	shard *Shard
 	conn  *loop.Conn
 
 	// Owned by the loop goroutine.
+	at       int // index in Shard.http
 	state    httpState
 	parked   bool // a GET waits for packets
 	secure   bool
@@ -53,7 +55,7 @@ type httpConn struct {
 	body     http1.Body
 	bodyBuf  *bufpool.Buf
 	bodySeen int          // bytes of the body at the last deadline
-	post     *Session     // the session of the body that is being read
+	post     *Session     // the session of the body that is being read, or held
 	get      *Session     // the session of the parked GET
 	reply    replyOptions // of the request being answered
 	getReply replyOptions // of the parked GET
@@ -76,6 +78,8 @@ func (sh *Shard) newHTTPConn(c *loop.Conn) *httpConn {
 		h = &httpConn{}
 	}
 	h.shard, h.conn = sh, c
+	h.at = len(sh.http)
+	sh.http = append(sh.http, h)
 	c.Ctx = h
 	c.SetDeadline(sh.loop.Now() + sh.cfg.HTTPTimeout)
 	return h
@@ -100,6 +104,11 @@ func (h *httpConn) leave() {
 	if h.conn.Ctx == h {
 		h.conn.Ctx = nil
 	}
+	last := len(sh.http) - 1
+	sh.http[h.at] = sh.http[last]
+	sh.http[h.at].at = h.at
+	sh.http[last] = nil
+	sh.http = sh.http[:last]
 	*h = httpConn{}
 	if len(sh.free) < 1024 {
 		sh.free = append(sh.free, h)
@@ -143,7 +152,7 @@ func (h *httpConn) keep(b []byte) {
 
 // waiting tells whether input stays where it is for now.
 func (h *httpConn) waiting() bool {
-	return h.state == httpAdmit || h.stuck || (h.behind != nil && len(h.behind.B) >= maxPipelined)
+	return h.state == httpAdmit || h.state == httpHold || h.stuck || (h.behind != nil && len(h.behind.B) >= maxPipelined)
 }
 
 // resume goes on with kept input after waiting.
@@ -166,7 +175,7 @@ func (h *httpConn) process(b []byte) []byte {
 			b = h.readHead(b)
 		case httpBody:
 			b = h.readBody(b)
-		case httpAdmit:
+		case httpAdmit, httpHold:
 			return b
 		case httpClosing:
 			return nil
@@ -273,7 +282,7 @@ func (h *httpConn) finish() {
 // idle connection has been kept long enough.
 func (h *httpConn) deadline() {
 	switch {
-	case h.parked || h.state == httpAdmit:
+	case h.parked || h.state == httpAdmit || h.state == httpHold:
 		return
 	case h.state == httpBody:
 		seen := 0
@@ -296,6 +305,10 @@ func (h *httpConn) deadline() {
 // under way on it ends.
 func (h *httpConn) lost(error) {
 	get, post := h.get, h.post
+	if h.state == httpHold { // nothing of the POST is missing
+		post.poll.ex.EndPost(h)
+		post = nil
+	}
 	h.leave()
 	if get != nil {
 		get.getLost(h)
@@ -347,10 +360,27 @@ func (h *httpConn) bodyDone() {
 		h.error(eio.CodeUnknownSID, "")
 		return
 	}
-	s.poll.ex.EndPost(h)
-	h.ok()
+	h.post = s
 	s.payload(buf.B)
 	buf.Release()
+	if h.gone() {
+		return
+	}
+	if h.post != nil && s.paused {
+		h.state = httpHold
+		return
+	}
+	h.endPost()
+}
+
+// endPost answers a POST whose packets were delivered.
+func (h *httpConn) endPost() {
+	if s := h.post; s != nil {
+		h.post = nil
+		s.poll.ex.EndPost(h)
+	}
+	h.state = httpHead
+	h.ok()
 }
 
 // Responses.

@@ -276,9 +276,32 @@ func (p *pollTransport) end(reason eio.Reason) {
 	p.queue, p.bytes = nil, 0
 }
 
+// releasePost answers the POST that is held, if there is one.
+func (p *pollTransport) releasePost() {
+	if h, ok := p.ex.TakePost(); ok && h.state == httpHold {
+		h.post = nil
+		h.release()
+	} else if ok {
+		p.ex.StartPost(h)
+	}
+}
+
+// release answers a POST that was held, and goes on with the connection.
+func (h *httpConn) release() {
+	h.endPost()
+	if !h.gone() {
+		h.resume()
+	}
+}
+
 // detachPost lets go of the POST under way: its connection answers it.
 func (p *pollTransport) detachPost() {
-	if h, ok := p.ex.TakePost(); ok {
-		h.post = nil
+	h, ok := p.ex.TakePost()
+	if !ok {
+		return
+	}
+	h.post = nil
+	if h.state == httpHold {
+		h.release()
 	}
 }

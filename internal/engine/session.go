@@ -170,11 +170,12 @@ func (s *Session) SetDeadline(at int64) {
 	s.arm()
 }
 
-// Pause stops reading from the client, Resume goes on. On polling nothing is
-// paused: a client has one POST under way at most.
+// Pause stops reading from the client until Resume: its WebSocket is not read,
+// or its POST is not answered. Heartbeats are suspended meanwhile, because
+// their answers are not read either.
 func (s *Session) Pause() {
-	if !s.paused && s.conn != nil {
-		s.paused = true
+	s.paused = true
+	if s.conn != nil {
 		s.conn.PauseRead()
 	}
 }
@@ -185,8 +186,11 @@ func (s *Session) Resume() {
 		s.paused = false
 		s.eio.Resume(&s.shard.cfg.EIO, s.shard.loop.Now())
 		s.arm()
-		if s.conn != nil {
+		switch {
+		case s.conn != nil:
 			s.conn.ResumeRead()
+		case s.poll != nil:
+			s.poll.releasePost()
 		}
 	}
 }

@@ -30,7 +30,8 @@ type Shard struct {
 	random   randomSource
 	dirty    []*Session // polling sessions with something to send
 	doomed   []*Session // sessions over MaxQueue, ended at the end of the turn
-	free     []*httpConn
+	http     []*httpConn // every connection that speaks HTTP
+	free     []*httpConn // for the next ones
 	lastSlot uint32 // the highest slot that was given out
 	sessions int
 	onPoll   int // sessions whose current transport is polling
@@ -199,9 +200,13 @@ func (sh *Shard) Panicked(_ *loop.Conn, v any, stack []byte) {
 		"loop", sh.loop.ID(), "panic", v, "stack", string(stack))
 }
 
-// drain closes every session of the shard and every idle HTTP connection.
+// drain closes every session of the shard and every HTTP connection, behind
+// the responses that are on their way.
 func (sh *Shard) drain() {
 	sh.eachSession((*Session).Discard)
+	for len(sh.http) > 0 {
+		sh.http[len(sh.http)-1].finish()
+	}
 }
 
 // eachSession calls f with every session; f may end it.

@@ -101,6 +101,9 @@ func (s *Session) takeOver(p *probe) {
 	poll := s.poll
 	s.poll, s.probe, p.session = nil, nil, nil
 	s.conn, s.reader, s.ctl = p.conn, p.reader, p.ctl
+	if s.paused {
+		p.conn.PauseRead()
+	}
 	p.conn.Ctx = s
 	s.shard.onPoll--
 	s.shard.stats.Upgrades++

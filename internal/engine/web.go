@@ -51,8 +51,13 @@ func (w *webServer) take(c *loop.Conn, unread []byte) {
 		w.srv.cfg.Logger.Warn("engine: a connection could not be handed to net/http", "err", err)
 		return
 	}
-	if !w.ln.offer(&handedConn{Conn: nc, unread: bytes.Clone(unread)}) {
-		_ = nc.Close()
+	h := &handedConn{Conn: nc, unread: bytes.Clone(unread), reactor: w.srv.reactor}
+	if !h.reactor.Hold() {
+		_ = nc.Close() // another connection was quicker
+		return
+	}
+	if !w.ln.offer(h) {
+		_ = h.Close()
 	}
 }
 
@@ -128,6 +133,7 @@ func (w *webServer) giveBack(rw http.ResponseWriter, r *http.Request) {
 	if h, ok := nc.(*handedConn); ok {
 		unread = append(unread, h.unread...)
 		nc = h.Conn
+		h.letGo()
 	}
 	if err := w.srv.Adopt(nc, unread, r.TLS != nil); err != nil {
 		_ = nc.Close()
@@ -193,11 +199,23 @@ func detach(c *loop.Conn) (net.Conn, error) {
 	return nc, err
 }
 
-// A handedConn is a connection with bytes that a loop has read already.
+// A handedConn is a connection with bytes that a loop has read already. It
+// counts towards the connections of the reactor until it is closed.
 type handedConn struct {
 	net.Conn
-	unread []byte
+	unread  []byte
+	reactor *loop.Reactor
+	once    sync.Once
 }
+
+// Close implements net.Conn.
+func (c *handedConn) Close() error {
+	c.letGo()
+	return c.Conn.Close()
+}
+
+// letGo ends the counting of the connection.
+func (c *handedConn) letGo() { c.once.Do(c.reactor.Unhold) }
 
 // Read returns the bytes that were read before those of the connection.
 func (c *handedConn) Read(p []byte) (int, error) {
