@@ -42,7 +42,7 @@ func (l *Loop) acceptReady() {
 // accept takes up to one batch of connections.
 func (l *Loop) accept(ln *listener) {
 	for range acceptBatch {
-		fd, err := l.sysAccept(ln.fd)
+		fd, err := l.acceptOne(ln)
 		switch {
 		case err == nil:
 			l.admit(fd, ln.deal)
@@ -57,7 +57,16 @@ func (l *Loop) accept(ln *listener) {
 			return
 		}
 	}
-	l.requestTurn()
+	l.requestAnother()
+}
+
+func (l *Loop) acceptOne(ln *listener) (int, error) {
+	if l.faults != nil {
+		if err := l.faults.Accept(); err != nil {
+			return -1, err
+		}
+	}
+	return sysAccept(ln.fd)
 }
 
 // admit decides about one accepted descriptor.
@@ -83,7 +92,7 @@ func (l *Loop) admit(fd int, deal bool) {
 
 // open makes a connection of an accepted descriptor.
 func (l *Loop) open(fd int) {
-	if err := l.poll.add(fd); err != nil {
+	if err := l.watch(fd); err != nil {
 		l.stats.AcceptErrors++
 		l.reactor.conns.Add(-1)
 		closeFD(fd)
@@ -92,6 +101,16 @@ func (l *Loop) open(fd int) {
 	c := &Conn{loop: l, fd: int32(fd)}
 	l.add(c)
 	l.callOpen(c)
+}
+
+// watch registers a connection with the poller.
+func (l *Loop) watch(fd int) error {
+	if l.faults != nil {
+		if err := l.faults.Watch(fd); err != nil {
+			return err
+		}
+	}
+	return l.poll.add(fd)
 }
 
 // refuse answers a connection above the cap and closes it.

@@ -54,9 +54,13 @@ type Conn struct {
 type connAux struct {
 	// Owned by the loop goroutine.
 	deadline  Timer
-	sink      func([]byte) (int, error)
 	finishErr error
 	discarded int
+
+	// Of fakes only.
+	sink     func([]byte) (int, error)
+	input    []byte // injected and not read yet
+	inputErr error  // follows input; nil while there may be more
 }
 
 // Loop returns the loop that owns c.
@@ -65,6 +69,9 @@ func (c *Conn) Loop() *Loop { return c.loop }
 // FD returns the descriptor, or -1 if c has none.
 func (c *Conn) FD() int {
 	c.loop.guard.check()
+	if c.flags&flagGone != 0 {
+		return -1
+	}
 	return max(int(c.fd), -1)
 }
 

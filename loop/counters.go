@@ -27,12 +27,21 @@ type Counters struct {
 	Turns         int64 // ends of turn
 }
 
-// each calls f for every pair of fields of c and o.
-func (c *Counters) fields() [19]*int64 {
+const (
+	indexReads = iota
+	indexBytesIn
+	indexWrites
+	indexBytesOut
+	counterCount = 19
+)
+
+// fields lists every field, the four that change with every event first.
+func (c *Counters) fields() [counterCount]*int64 {
 	return [...]*int64{
-		&c.Accepted, &c.Adopted, &c.Arrived, &c.Departed, &c.Closed,
-		&c.RefusedCap, &c.RefusedEMFILE, &c.AcceptErrors, &c.BytesIn, &c.BytesOut,
-		&c.Reads, &c.Writes, &c.ShortWrites, &c.Messages, &c.Dropped,
+		indexReads: &c.Reads, indexBytesIn: &c.BytesIn, indexWrites: &c.Writes, indexBytesOut: &c.BytesOut,
+		4: &c.Accepted, &c.Adopted, &c.Arrived, &c.Departed, &c.Closed,
+		&c.RefusedCap, &c.RefusedEMFILE, &c.AcceptErrors,
+		&c.ShortWrites, &c.Messages, &c.Dropped,
 		&c.RingFull, &c.Panics, &c.SlowTurns, &c.Turns,
 	}
 }
@@ -40,7 +49,7 @@ func (c *Counters) fields() [19]*int64 {
 // published is what other goroutines may read of a loop's Counters.
 type published struct {
 	// Atomic: written by the owner loop, read by Reactor.Counters.
-	v [19]atomic.Int64
+	v [counterCount]atomic.Int64
 
 	// Owned by the loop goroutine.
 	last Counters
@@ -58,6 +67,21 @@ func (p *published) publish(c *Counters) {
 		}
 	}
 	p.last = *c
+}
+
+// publishHot copies what changes with every event; the rest can wait for the
+// end of the turn.
+func (p *published) publishHot(c *Counters) {
+	if c.Reads != p.last.Reads {
+		p.last.Reads, p.last.BytesIn = c.Reads, c.BytesIn
+		p.v[indexReads].Store(c.Reads)
+		p.v[indexBytesIn].Store(c.BytesIn)
+	}
+	if c.Writes != p.last.Writes {
+		p.last.Writes, p.last.BytesOut = c.Writes, c.BytesOut
+		p.v[indexWrites].Store(c.Writes)
+		p.v[indexBytesOut].Store(c.BytesOut)
+	}
 }
 
 // addTo adds what was published to sum.

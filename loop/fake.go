@@ -3,7 +3,9 @@
 package loop
 
 import (
+	"errors"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/gannet-io/gannet/internal/goid"
@@ -62,14 +64,20 @@ func (l *Loop) Pending() bool {
 // everything. Handler.Open is not called.
 func (l *Loop) NewFake(sink func(b []byte) (n int, err error)) *Conn {
 	l.guard.check()
-	l.fakes = append(l.fakes, nil)
-	c := &Conn{loop: l, fd: int32(-len(l.fakes))}
+	c := &Conn{loop: l}
 	if sink != nil {
 		c.aux = &connAux{sink: sink}
 	}
-	l.fakes[len(l.fakes)-1] = c
+	l.addFake(c)
 	l.reactor.conns.Add(1)
 	return c
+}
+
+// addFake puts c into the table; its place is kept where others have their
+// descriptor.
+func (l *Loop) addFake(c *Conn) {
+	l.fakes = append(l.fakes, c)
+	c.fd = int32(-len(l.fakes))
 }
 
 // removeFake takes c out of the table; the last fake gets its place.
@@ -81,26 +89,62 @@ func (l *Loop) removeFake(c *Conn) {
 	l.fakes = l.fakes[:last]
 }
 
-// Inject does for a fake what arriving bytes do for a socket.
+// Inject does for a fake what arriving bytes do for a socket. b is borrowed
+// and may be changed. While c is paused a copy of b waits.
 func (c *Conn) Inject(b []byte) {
-	c.loop.guard.check()
-	if c.flags&(flagClosing|flagGone) != 0 {
+	l := c.loop
+	l.guard.check()
+	if c.fd >= 0 || len(b) == 0 || c.flags&(flagClosing|flagGone) != 0 {
 		return
 	}
-	c.loop.stats.Reads++
-	c.loop.stats.BytesIn += int64(len(b))
-	c.loop.deliver(c, b)
+	if c.flags&(flagPaused|flagInput) != 0 {
+		aux := c.ensureAux()
+		aux.input = append(aux.input, b...)
+		l.readAgain(c)
+		return
+	}
+	l.stats.Reads++
+	l.stats.BytesIn += int64(len(b))
+	l.deliver(c, b)
 }
 
-// InjectEOF ends the input of a fake: io.EOF as a peer that closes, anything
-// else as a failure.
+// InjectEOF ends the input of a fake: nil and io.EOF as a peer that closes,
+// anything else as a failure. Bytes that wait are delivered before.
 func (c *Conn) InjectEOF(err error) {
-	c.loop.guard.check()
-	if err == nil || err == io.EOF { //nolint:errorlint // the sentinel itself is meant.
-		c.eof()
+	l := c.loop
+	l.guard.check()
+	if c.fd >= 0 || c.flags&(flagClosing|flagGone) != 0 {
 		return
 	}
-	c.fail(err)
+	if err == nil {
+		err = io.EOF
+	}
+	c.ensureAux().inputErr = err
+	c.flags |= flagHup
+	if len(c.aux.input) > 0 {
+		l.readAgain(c)
+		return
+	}
+	c.flags &^= flagPaused // the end is seen even then
+	l.readable(c)
+}
+
+// takeInput does for a fake what read does for a socket.
+func (a *connAux) takeInput(b []byte) (int, error) {
+	if a == nil {
+		return 0, syscall.EAGAIN
+	}
+	n := copy(b, a.input)
+	a.input = a.input[n:]
+	switch {
+	case n > 0:
+		return n, nil
+	case a.inputErr == nil:
+		return 0, syscall.EAGAIN
+	case errors.Is(a.inputErr, io.EOF):
+		return 0, nil
+	}
+	return 0, a.inputErr
 }
 
 // FakeWritable does for a fake what EPOLLOUT does for a socket.

@@ -139,6 +139,17 @@ func (r *Reactor) StopAccepting() {
 			_ = r.call(l, l.stopListening) // a loop that has ended has closed them
 		}
 	}
+	r.unlinkLocked()
+}
+
+// unlink removes the files of Unix sockets.
+func (r *Reactor) unlink() {
+	r.listenMu.Lock()
+	defer r.listenMu.Unlock()
+	r.unlinkLocked()
+}
+
+func (r *Reactor) unlinkLocked() {
 	for _, path := range r.paths {
 		_ = os.Remove(path)
 	}

@@ -57,6 +57,7 @@ type Loop struct {
 	input   []byte // what is read
 	scratch []byte // what is joined before it is written
 
+	phase      phase
 	wanted     bool // an end of turn was requested
 	sharing    bool // flushDirty is running
 	stopped    bool
@@ -82,9 +83,10 @@ type Loop struct {
 	nowValid bool
 	injected bool // SetNow decides
 
-	rest         Timer // accepting pauses while it is armed
-	slowLogged   int64 // ms of the last report of a slow turn
-	acceptLogged int64 // ms of the last report of a failed accept
+	rest         Timer  // accepting pauses while it is armed
+	faults       faults // nil but in tests
+	slowLogged   int64  // ms of the last report of a slow turn
+	acceptLogged int64  // ms of the last report of a failed accept
 	stats        Counters
 	published    published
 }
@@ -102,6 +104,7 @@ func newLoop(r *Reactor, id int, o *Options) *Loop {
 		overflow: make([][]Message, o.Loops),
 	}
 	l.poll.init()
+	l.bellShut.Store(true) // until Start
 	l.timers.init()
 	return l
 }
@@ -134,6 +137,9 @@ func (l *Loop) run() {
 	l.guard.own()
 	err := errExited
 	defer func() {
+		if v := recover(); v != nil {
+			panic(v) // not a handler's: nothing here can be trusted any more
+		}
 		if !l.stopping.Load() {
 			l.reactor.fail(l, err)
 		}
@@ -144,9 +150,17 @@ func (l *Loop) run() {
 	err = l.poll.run(l)
 }
 
+// faults lets tests make system calls fail. A nil error lets the call through.
+type faults interface {
+	Read(fd int) error
+	Write(fd int) error
+	Accept() error
+	Watch(fd int) error
+}
+
 // begin opens the accounting of one event.
 func (l *Loop) begin() time.Duration {
-	if l.watchdog < 0 || l.injected {
+	if l.watchdog <= 0 || l.injected {
 		l.nowValid = l.injected
 		return 0
 	}
@@ -156,23 +170,24 @@ func (l *Loop) begin() time.Duration {
 }
 
 // end closes the accounting of one event.
-func (l *Loop) end(start time.Duration) {
-	if l.watchdog >= 0 && !l.injected {
+func (l *Loop) end(start time.Duration, what string) {
+	if l.watchdog > 0 && !l.injected {
 		if took := l.reactor.elapsed() - start; took > l.watchdog {
-			l.slowTurn(took)
+			l.slowTurn(took, what)
 		}
 	}
-	l.published.publish(&l.stats)
+	l.published.publishHot(&l.stats)
 }
 
 // slowTurn counts an event that took too long, and logs one per second.
-func (l *Loop) slowTurn(took time.Duration) {
+func (l *Loop) slowTurn(took time.Duration, what string) {
 	l.stats.SlowTurns++
+	l.published.publish(&l.stats)
 	if l.now-l.slowLogged < 1000 && l.slowLogged != 0 {
 		return
 	}
 	l.slowLogged = l.now
-	l.log.Warn("loop: slow turn", slog.Int("loop", l.id), slog.Duration("took", took),
+	l.log.Warn("loop: slow turn", slog.Int("loop", l.id), slog.String("what", what), slog.Duration("took", took),
 		slog.Int64("total", l.stats.SlowTurns))
 }
 
@@ -180,7 +195,7 @@ func (l *Loop) slowTurn(took time.Duration) {
 func (l *Loop) event(fd int, ready readiness) {
 	start := l.begin()
 	l.dispatch(fd, ready)
-	l.end(start)
+	l.end(start, "event")
 }
 
 func (l *Loop) dispatch(fd int, ready readiness) {
@@ -214,10 +229,10 @@ func (l *Loop) connReady(c *Conn, ready readiness) {
 // clock runs the timers.
 func (l *Loop) clock() {
 	start := l.begin()
-	l.timers.armed = never
+	l.timers.armed = 0 // what callbacks arm is seen to below
 	l.runTimers()
 	l.armTimer()
-	l.end(start)
+	l.end(start, "timers")
 }
 
 // until returns how long to wait for the time at, or a negative value for
@@ -233,7 +248,8 @@ func (l *Loop) until(at int64) time.Duration {
 func (l *Loop) doorbell() bool {
 	start := l.begin()
 	l.endTurn()
-	l.end(start)
+	l.published.publish(&l.stats)
+	l.end(start, "turn")
 	return l.stopping.Load()
 }
 
@@ -249,6 +265,13 @@ func (l *Loop) ring() {
 	l.bellUsers.Add(-1)
 }
 
+// openBell lets ring write, and rings for what was posted before.
+func (l *Loop) openBell() {
+	l.bellShut.Store(false)
+	l.bell.Store(0)
+	l.ring()
+}
+
 // shutBell waits until nobody can write the doorbell any more.
 func (l *Loop) shutBell() {
 	l.bellShut.Store(true)
@@ -257,7 +280,7 @@ func (l *Loop) shutBell() {
 	}
 }
 
-// add puts c into the tables.
+// add puts c into the table.
 func (l *Loop) add(c *Conn) {
 	fd := int(c.fd)
 	if fd >= len(l.conns) {
@@ -268,9 +291,8 @@ func (l *Loop) add(c *Conn) {
 	l.conns[fd] = c
 }
 
-// remove takes c out of the tables.
+// remove takes c out of the tables. It still counts towards MaxConns.
 func (l *Loop) remove(c *Conn) {
-	l.reactor.conns.Add(-1)
 	if c.fd >= 0 {
 		l.conns[c.fd] = nil
 		return

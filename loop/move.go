@@ -13,14 +13,17 @@ import (
 // arrival is a connection on its way to a loop.
 type arrival struct {
 	// Immutable once posted; owned by the loop that takes it.
-	fd     int
-	unread []byte
-	note   any
-	ctx    any
-	conn   *Conn // whose queue comes along, nil if there is none
-	queue  []*bufpool.Buf
-	off    uint32
-	adopt  bool
+	fd      int // -1 for a fake
+	unread  []byte
+	note    any
+	ctx     any
+	fake    *connAux       // of a fake, may be nil
+	queue   []*bufpool.Buf // owns a reference of each
+	off     uint32
+	adopted bool
+	blocked bool // the kernel had refused bytes
+	input   bool // input may wait that no event will announce
+	paused  bool
 }
 
 // discard releases what an undelivered arrival holds.
@@ -28,30 +31,44 @@ func (a *arrival) discard(r *Reactor) {
 	for _, b := range a.queue {
 		b.Release()
 	}
-	closeFD(a.fd)
+	if a.fd >= 0 {
+		closeFD(a.fd)
+	}
 	r.conns.Add(-1)
 }
 
 // MoveTo gives the connection to another loop: there, Handler.Moved is called
 // with a new Conn that has the same Ctx, the bytes still queued, and a copy of
-// unread. c itself is finished: Closed is not called. If dst has stopped, c is
-// closed here instead.
+// unread. c itself is finished: Closed is not called, and the deadline is
+// gone. If dst has stopped, the connection is closed and Handler.Dropped gets
+// the note.
 func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
 	l := c.loop
 	l.guard.check()
-	if c.flags&(flagClosing|flagGone) != 0 || c.fd < 0 {
+	if c.flags&(flagClosing|flagGone|flagFinish) != 0 {
 		return
+	}
+	fd := -1
+	if c.fd >= 0 {
+		var err error
+		if fd, err = l.poll.leave(int(c.fd)); err != nil {
+			c.Close(err)
+			return
+		}
 	}
 	c.clearDeadline()
-	fd, err := l.poll.leave(int(c.fd))
-	if err != nil {
-		c.Close(err)
-		return
+	a := &arrival{
+		fd: fd, unread: append([]byte(nil), unread...), note: note, ctx: c.Ctx, off: c.off,
+		blocked: c.flags&flagBlocked != 0,
+		input:   c.flags&flagInput != 0,
+		paused:  c.flags&flagPaused != 0,
+	}
+	if c.fd < 0 {
+		a.fake = c.aux
 	}
 	c.own()
-	a := &arrival{fd: fd, unread: append([]byte(nil), unread...), note: note, ctx: c.Ctx, off: c.off}
 	a.queue = c.takeQueue()
-	l.conns[c.fd] = nil
+	l.remove(c)
 	c.flags |= flagGone
 	l.stats.Departed++
 	m := Message{Kind: kindArrive, Obj: a}
@@ -77,30 +94,48 @@ func (c *Conn) takeQueue() []*bufpool.Buf {
 
 // arrive makes a connection of what another loop or goroutine sent.
 func (l *Loop) arrive(a *arrival) {
-	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx}
-	if err := l.poll.add(a.fd); err != nil {
-		l.stats.AcceptErrors++
-		l.drop(&Message{Kind: kindArrive, Obj: a})
-		return
+	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx, aux: a.fake}
+	if a.fd < 0 {
+		l.addFake(c)
+	} else {
+		if err := l.watch(a.fd); err != nil {
+			l.stats.AcceptErrors++
+			l.drop(&Message{Kind: kindArrive, Obj: a})
+			return
+		}
+		l.add(c)
 	}
-	l.add(c)
-	if a.adopt {
+	if a.adopted {
 		l.stats.Adopted++
 	} else {
 		l.stats.Arrived++
 	}
+	if a.paused {
+		c.flags |= flagPaused
+	}
+	c.takeOver(a)
+	l.callMoved(c, a.unread, a.note)
+	poison(a.unread)
+	if a.input {
+		l.readAgain(c)
+	}
+	if len(a.queue) > 0 && c.flags&(flagClosing|flagGone) == 0 && l.flush(c) && a.blocked {
+		l.callDrained(c)
+	}
+}
+
+// takeOver gives c the queue of a, whose references came along.
+func (c *Conn) takeOver(a *arrival) {
 	for _, b := range a.queue {
 		c.push(b)
 	}
-	if len(a.queue) > 0 {
-		c.off = a.off
-		c.queued -= int(a.off)
-		c.flags |= flagBlocked // the references came along
-		c.stalled = max(l.Now(), 1)
+	if len(a.queue) == 0 {
+		return
 	}
-	l.callMoved(c, a.unread, a.note)
-	poison(a.unread)
-	l.writable(c)
+	c.off = a.off
+	c.queued -= int(a.off)
+	c.flags |= flagBlocked
+	c.stalled = max(c.loop.Now(), 1)
 }
 
 // Adopt takes a *net.TCPConn or *net.UnixConn over: nc is closed, its
@@ -131,7 +166,7 @@ func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
 		tune(fd)
 	}
 	_ = nc.Close() // the copy keeps the connection
-	a := &arrival{fd: fd, unread: append([]byte(nil), unread...), note: note, adopt: true}
+	a := &arrival{fd: fd, unread: append([]byte(nil), unread...), note: note, adopted: true}
 	if err := r.loops[l].post(Message{Kind: kindArrive, Obj: a}); err != nil {
 		a.discard(r)
 		return err
@@ -175,6 +210,7 @@ func (c *Conn) Detach() (int, error) {
 	}
 	c.clearDeadline()
 	l.remove(c)
+	l.reactor.conns.Add(-1)
 	c.flags |= flagGone
 	l.stats.Departed++
 	return fd, nil

@@ -113,7 +113,7 @@ func (l *Loop) keep(dst *Loop, m Message) {
 	l.overflow[dst.id] = append(l.overflow[dst.id], m)
 	// The retry of the next turn either succeeds or finds the ring full after
 	// dst was told, so that dst will ring.
-	l.requestTurn()
+	l.requestAnother()
 }
 
 // retryOverflow passes on what l holds for other loops.
@@ -166,7 +166,7 @@ func (l *Loop) deliverMessages() {
 		return
 	}
 	if l.messages.Len() > 0 {
-		l.requestTurn()
+		l.requestAnother()
 	}
 	l.wake()
 	if l.overflowed.Load() > 0 {

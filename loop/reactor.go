@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,7 +109,7 @@ func (r *Reactor) Start() error {
 	r.wg.Add(len(r.loops))
 	for _, l := range r.loops {
 		go l.run() // ends when Shutdown rings; joined through wg
-		l.ring()   // messages may have been posted before
+		l.openBell()
 	}
 	return nil
 }
@@ -172,6 +173,7 @@ func (r *Reactor) fail(l *Loop, err error) {
 		r.err = fmt.Errorf("loop %d: %w", l.id, err)
 	}
 	r.mu.Unlock()
+	l.log.Error("loop: ended unexpectedly", slog.Int("loop", l.id), slog.Any("err", err))
 	r.once.Do(func() { close(r.done) })
 }
 
@@ -236,7 +238,6 @@ func (q *request) run() {
 // waits for the loops to end. If ctx ends first it returns its error and the
 // loops go on stopping. It may be called more than once, but not from a loop.
 func (r *Reactor) Shutdown(ctx context.Context) error {
-	r.StopAccepting()
 	r.mu.Lock()
 	started := r.state == stateRunning
 	r.state = stateStopping
@@ -251,6 +252,7 @@ func (r *Reactor) join(ctx context.Context) error {
 	finished := make(chan struct{})
 	go func() { // ends with the last loop goroutine
 		r.wg.Wait()
+		r.unlink()
 		r.once.Do(func() { close(r.done) })
 		close(finished)
 	}()

@@ -22,7 +22,7 @@ func (l *Loop) readable(c *Conn) {
 		return
 	}
 	c.flags &^= flagInput
-	n, err := sysRead(int(c.fd), l.input)
+	n, err := l.read(c)
 	switch {
 	case n > 0:
 		l.stats.Reads++
@@ -34,11 +34,25 @@ func (l *Loop) readable(c *Conn) {
 	case err == nil:
 		c.eof()
 	case errors.Is(err, syscall.EAGAIN):
+		c.flags &^= flagHup // a real end would have been read
 	case errors.Is(err, syscall.EINTR):
 		l.readAgain(c)
 	default:
 		c.fail(err)
 	}
+}
+
+// read fills the loop's input buffer.
+func (l *Loop) read(c *Conn) (int, error) {
+	if c.fd < 0 {
+		return c.aux.takeInput(l.input)
+	}
+	if l.faults != nil {
+		if err := l.faults.Read(int(c.fd)); err != nil {
+			return 0, err
+		}
+	}
+	return sysRead(int(c.fd), l.input)
 }
 
 // deliver hands b to the handler and writes what it queued for c. If nothing
@@ -57,9 +71,11 @@ func (l *Loop) deliver(c *Conn, b []byte) {
 	if c.flags&(flagDirty|flagBlocked|flagClosing|flagGone) == 0 && c.queued > 0 {
 		l.flush(c)
 	}
-	if len(l.dirty) == 0 {
+	switch {
+	case outer != nil: // bytes of the outer connection are not written yet
+	case len(l.dirty) == 0:
 		l.release(mark)
-	} else {
+	default:
 		l.requestTurn()
 	}
 }
@@ -70,7 +86,7 @@ func (l *Loop) readAgain(c *Conn) {
 		return
 	}
 	c.flags |= flagInput
-	if c.flags&(flagAgain|flagPaused) != 0 || c.fd < 0 {
+	if c.flags&(flagAgain|flagPaused) != 0 {
 		return
 	}
 	c.flags |= flagAgain
@@ -96,6 +112,13 @@ func (l *Loop) repeatReads() {
 // probe finds out whether the peer of a paused connection is gone: at the end
 // of input right now, or reset. Bytes that wait before the end stay.
 func (l *Loop) probe(c *Conn) {
+	if c.fd < 0 {
+		return
+	}
+	if err := socketError(int(c.fd)); err != nil {
+		c.Close(err)
+		return
+	}
 	n, err := sysPeek(int(c.fd))
 	switch {
 	case n > 0, errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):

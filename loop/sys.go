@@ -33,6 +33,15 @@ func sysPeek(fd int) (int, error) {
 	return n, err
 }
 
+// socketError takes the pending error of a socket.
+func socketError(fd int) error {
+	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil || errno == 0 {
+		return err
+	}
+	return unix.Errno(errno)
+}
+
 // fileLimit returns the soft limit of open files.
 func fileLimit() int {
 	var lim unix.Rlimit

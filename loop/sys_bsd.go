@@ -18,7 +18,7 @@ func sysSend(fd int, b []byte) (int, error) {
 	return max(n, 0), err
 }
 
-func (l *Loop) sysAccept(fd int) (int, error) {
+func sysAccept(fd int) (int, error) {
 	n, _, err := socket.Accept(fd)
 	return n, err
 }

@@ -28,7 +28,7 @@ func sysSend(fd int, b []byte) (int, error) {
 	return int(n), nil
 }
 
-func (l *Loop) sysAccept(fd int) (int, error) {
+func sysAccept(fd int) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 	if errno != 0 {
 		return -1, errnoErr(errno)

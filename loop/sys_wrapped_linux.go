@@ -11,7 +11,7 @@ func sysSend(fd int, b []byte) (int, error) {
 	return max(n, 0), err
 }
 
-func (l *Loop) sysAccept(fd int) (int, error) {
+func sysAccept(fd int) (int, error) {
 	n, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	return n, err
 }

@@ -64,8 +64,7 @@ func (l *Loop) SetTimer(t *Timer, at int64) {
 		l.timers.stop(t)
 		return
 	}
-	now := l.Now()
-	l.timers.set(t, at, now)
+	l.timers.set(t, max(at, 1), l.Now())
 	if l.timers.due() < l.timers.armed {
 		l.requestTurn()
 	}
@@ -126,11 +125,16 @@ func (ts *timers) stop(t *Timer) {
 	if ts.near[slot] == 0 {
 		ts.far--
 	}
-	// A heap entry stays behind; the slot's next user inherits it.
-	ts.at[slot] = 0
-	ts.refs[slot] = nil
+	ts.give(t)
+}
+
+// give frees the slot of t. A heap entry may stay behind; the slot's next user
+// inherits it.
+func (ts *timers) give(t *Timer) {
+	ts.at[t.slot] = 0
+	ts.refs[t.slot] = nil
+	ts.free = append(ts.free, t.slot)
 	t.slot = 0
-	ts.free = append(ts.free, slot)
 }
 
 // due returns when the timers want to run next.
@@ -190,8 +194,7 @@ func (ts *timers) expired(now int64) (t *Timer, more bool) {
 		return nil, true
 	case at <= now:
 		t = ts.refs[slot]
-		ts.far++ // stop counts it as far, having no entry
-		ts.stop(t)
+		ts.give(t)
 		return t, true
 	case at-now < nearby:
 		ts.pushNear(slot, at)

@@ -14,18 +14,44 @@ type closing struct {
 	err error
 }
 
+// phase tells what a request for an end of turn means.
+type phase uint8
+
+const (
+	phaseIdle    phase = iota // between ends of turn: ring
+	phaseCollect              // this end of turn will see to it
+	phaseBefore               // likewise, but BeforeFlush is running already
+	phaseFlush                // too late: there must be another
+)
+
 // requestTurn makes sure that an end of turn comes.
 func (l *Loop) requestTurn() {
-	if l.wanted {
+	if l.wanted || l.phase == phaseCollect || l.phase == phaseBefore {
 		return
 	}
 	l.wanted = true
-	l.ring()
+	if l.phase == phaseIdle {
+		l.ring()
+	}
+}
+
+// requestAnother makes sure that an end of turn comes after the current one.
+func (l *Loop) requestAnother() {
+	if l.phase == phaseIdle {
+		l.requestTurn()
+		return
+	}
+	l.wanted = true
 }
 
 // RequestFlush makes sure that an end of turn (BeforeFlush and flush) comes.
+// Called by BeforeFlush it asks for one more.
 func (l *Loop) RequestFlush() {
 	l.guard.check()
+	if l.phase == phaseBefore {
+		l.requestAnother()
+		return
+	}
 	l.requestTurn()
 }
 
@@ -59,21 +85,28 @@ func (l *Loop) markDirty(c *Conn) {
 // endTurn runs once per doorbell: messages, repeated reads, accepts, Closed,
 // and then the flush. Only here descriptors are accepted and closed.
 func (l *Loop) endTurn() {
-	l.wanted = false
-	l.bell.Store(0)
 	l.stats.Turns++
+	l.wanted = false
+	l.phase = phaseCollect
+	l.bell.Store(0) // before the ring is looked at: who pushes later rings again
 
 	l.deliverMessages()
 	l.retryOverflow()
 	l.repeatReads()
 	l.acceptReady()
 	l.runClosing()
+
+	l.phase = phaseBefore
 	l.callBeforeFlush()
+	l.phase = phaseFlush
 	l.flushDirty()
 	l.release(0)
 	l.closeDead()
 	l.armTimer()
-	if len(l.closing) > 0 || len(l.dirty) > 0 {
+
+	l.phase = phaseIdle
+	if l.wanted || len(l.again) > 0 || len(l.closing) > 0 {
+		l.wanted = false
 		l.requestTurn()
 	}
 }
@@ -119,13 +152,16 @@ func (l *Loop) bury(c *Conn) {
 	l.stats.Closed++
 	if c.fd >= 0 {
 		l.dead = append(l.dead, c.fd)
+		return
 	}
+	l.reactor.conns.Add(-1)
 }
 
 // closeDead closes the descriptors of buried connections.
 func (l *Loop) closeDead() {
 	for _, fd := range l.dead {
 		closeFD(int(fd))
+		l.reactor.conns.Add(-1)
 	}
 	l.dead = l.dead[:0]
 }

@@ -126,6 +126,11 @@ func (l *Loop) block(c *Conn, progress bool) {
 
 func (c *Conn) write(b []byte) (int, error) {
 	if c.fd >= 0 {
+		if f := c.loop.faults; f != nil {
+			if err := f.Write(int(c.fd)); err != nil {
+				return 0, err
+			}
+		}
 		return sysSend(int(c.fd), b)
 	}
 	if c.aux == nil || c.aux.sink == nil {
