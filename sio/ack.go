@@ -51,14 +51,14 @@ func (r *Reply) Decode(v ...any) error {
 type pendingAck struct {
 	// Immutable.
 	id      uint64
+	socket  *Socket
 	buf     *bufpool.Buf // given up when it is sent
 	timeout time.Duration
 	resolve func(*Reply, error) // called once, on the loop; must not block
 
 	// Owned by the loop goroutine of the socket.
-	timer  loop.Timer
-	socket *Socket
-	over   bool
+	timer loop.Timer
+	over  bool
 }
 
 // fail resolves the ack with an error, unless it is over.
@@ -84,7 +84,6 @@ func (s *Socket) emitAckLocal(p *pendingAck) {
 
 // expectAck registers an ack whose event was sent.
 func (s *Socket) expectAck(p *pendingAck) {
-	p.socket = s
 	s.acks = append(s.acks, p)
 	if p.timeout > 0 {
 		l := s.client.shard.loop
@@ -173,7 +172,7 @@ func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolv
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, timeout: timeout, resolve: resolve}
+	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, socket: s, timeout: timeout, resolve: resolve}
 	var err error
 	if p.buf, err = encodeEvent(s.nsp.name, int64(p.id), event, args, s.nsp.srv.opts.Codec); err != nil {
 		return nil, err
@@ -261,12 +260,10 @@ func (t Target) Gather(ctx context.Context, event string, args ...any) iter.Seq2
 // A gathering collects the answers to one broadcast.
 type gathering struct {
 	// Immutable.
-	answers chan gathered // large enough for every target is not known: see add
-	quit    chan struct{} // closed when nobody reads answers any more
+	wake chan struct{} // has one token while there is something to look at
 
 	mu      sync.Mutex // guards following
 	queue   []gathered
-	wake    chan struct{}
 	targets []*pendingAck
 	posted  bool // every loop has sent the event to its sockets
 }
@@ -286,7 +283,7 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 	op := newCast(castGather, &t)
 	op.buf = buf
 	op.visit = func(s *Socket) {
-		p := &pendingAck{id: id, timeout: t.timeout, resolve: g.add}
+		p := &pendingAck{id: id, timeout: t.timeout, resolve: g.add, socket: s}
 		if !s.sendLocal(buf, t.flags&flagVolatile != 0) {
 			return
 		}
@@ -360,8 +357,6 @@ func (g *gathering) cancel() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range g.targets {
-		if s := p.socket; s != nil {
-			_ = s.client.shard.loop.Post(loop.Message{Kind: msgCancelAck, Obj: s, Ref: p})
-		}
+		_ = p.socket.client.shard.loop.Post(loop.Message{Kind: msgCancelAck, Obj: p.socket, Ref: p})
 	}
 }

@@ -48,7 +48,9 @@ type Server struct {
 // NewServer returns a server with the given options; nil means all defaults.
 // It starts no goroutine and opens nothing: ListenAndServe does. The error is
 // an *OptionError.
-func NewServer(o *Options) (*Server, error) {
+func NewServer(o *Options) (*Server, error) { return newServer(o, false) }
+
+func newServer(o *Options, driven bool) (*Server, error) {
 	opts, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -63,6 +65,7 @@ func NewServer(o *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Driven = driven
 	s.eng, err = engine.New(cfg, upper{s}, &loop.Options{Loops: opts.Loops, MaxConns: opts.MaxConns, Logger: opts.Logger})
 	if err != nil {
 		return nil, err

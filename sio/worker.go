@@ -165,7 +165,9 @@ func (q *inbox) pop() *Event {
 // drop releases what waits; the loop has stopped.
 func (q *inbox) drop() {
 	for q.head != nil {
-		q.pop().recycle()
+		e := q.pop()
+		e.socket.nsp.srv.work.tasks.Add(-1)
+		e.recycle()
 	}
 }
 

@@ -69,6 +69,10 @@ type Config struct {
 	// which a connection is closed with 1008.
 	MaxControl int
 
+	// Driven makes loops without goroutines and descriptors, for tests and
+	// simulations; see loop.NewDriven.
+	Driven bool
+
 	Logger *slog.Logger
 
 	frames wsframe.Config

@@ -284,6 +284,9 @@ func (h *httpConn) deadline() {
 	switch {
 	case h.parked || h.state == httpAdmit || h.state == httpHold:
 		return
+	case h.conn.Blocked():
+		h.stalled()
+		return
 	case h.state == httpBody:
 		seen := 0
 		if h.bodyBuf != nil {
@@ -299,6 +302,17 @@ func (h *httpConn) deadline() {
 		h.shard.stats.BadRequests++
 	}
 	h.conn.Close(errCloseTimeout)
+}
+
+// stalled is called when the deadline has passed and a response is not taken.
+func (h *httpConn) stalled() {
+	sh := h.shard
+	if at := h.conn.StalledSince() + sh.cfg.WriteStall; at > sh.loop.Now() {
+		h.conn.SetDeadline(at) // it made progress meanwhile
+		return
+	}
+	sh.stats.WriteStalls++
+	h.conn.Close(errWriteStall)
 }
 
 // lost is called when the connection is gone: a session whose GET or POST was

@@ -43,12 +43,13 @@ func New(cfg *Config, upper Upper, ro *loop.Options) (*Server, error) {
 	s.cfg.frames = wsframe.Config{MaxMessage: cfg.EIO.MaxPayload}
 	opts := *ro
 	opts.NewHandler = s.newHandler
-	r, err := loop.New(&opts)
-	if err != nil {
-		return nil, err
+	if cfg.Driven {
+		s.reactor = loop.NewDriven(&opts).Reactor()
+		return s, nil
 	}
-	s.reactor = r
-	return s, nil
+	var err error
+	s.reactor, err = loop.New(&opts)
+	return s, err
 }
 
 // Start starts the loops. It must be called once, before Listen.

@@ -130,8 +130,8 @@ func (sh *Shard) Closed(c *loop.Conn, err error) {
 
 // Drained implements loop.Handler.
 func (sh *Shard) Drained(c *loop.Conn) {
-	c.SetDeadline(0)
 	if s, ok := c.Ctx.(*Session); ok {
+		c.SetDeadline(0)
 		s.h.Drained()
 	}
 }
@@ -181,15 +181,17 @@ func (sh *Shard) Dropped(m *loop.Message) {
 // BeforeFlush implements loop.Handler.
 func (sh *Shard) BeforeFlush() {
 	sh.upper.BeforeFlush()
-	for i, s := range sh.doomed {
+	for i := 0; i < len(sh.doomed); i++ { // a close may doom others
+		sh.doomed[i].Close(ReasonSlowConsumer, errWriteStall)
 		sh.doomed[i] = nil
-		s.Close(ReasonSlowConsumer, errWriteStall)
 	}
 	sh.doomed = sh.doomed[:0]
-	for i, s := range sh.dirty {
+	for i := 0; i < len(sh.dirty); i++ { // an answer may let a pipelined request in
+		if s := sh.dirty[i]; s.poll != nil {
+			s.poll.dirty = false
+			s.answerPoll()
+		}
 		sh.dirty[i] = nil
-		s.poll.dirty = false
-		s.answerPoll()
 	}
 	sh.dirty = sh.dirty[:0]
 }

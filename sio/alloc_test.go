@@ -1,0 +1,82 @@
+//go:build !race
+
+package sio_test
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/sio"
+	"github.com/gannet-io/gannet/wsframe"
+)
+
+// upgradeRequest is what a client sends to open a WebSocket session.
+const upgradeRequest = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
+	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+func masked(text string) []byte {
+	return wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, []byte(text))
+}
+
+// drivenClients returns a server without goroutines and n clients in "/".
+func drivenClients(t testing.TB, n int, setup func(*sio.Server)) (*sio.Server, *loop.Loop, []*loop.Conn) {
+	t.Helper()
+	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup(srv)
+	conns := make([]*loop.Conn, n)
+	for i := range conns {
+		conns[i] = srv.OpenFake(0, nil)
+		conns[i].Inject([]byte(upgradeRequest))
+		conns[i].Inject(masked("40"))
+	}
+	loops[0].Drive()
+	if st := srv.Stats(); st.Sockets != n {
+		t.Fatalf("%d sockets connected, want %d", st.Sockets, n)
+	}
+	return srv, loops[0], conns
+}
+
+func TestInlineEchoAllocatesNothing(t *testing.T) {
+	_, l, conns := drivenClients(t, 1, func(s *sio.Server) {
+		s.Root().Inline().Handle("echo", func(e *sio.Event) error {
+			return e.Socket().Emit("echo", e.Args()...)
+		})
+	})
+	frame := masked(`42["echo","some text",{"and":[1,2,3]}]`)
+	input := make([]byte, len(frame))
+	before := l.Reactor().Counters().BytesOut
+	n := testing.AllocsPerRun(1000, func() {
+		copy(input, frame)
+		conns[0].Inject(input)
+		l.Drive()
+	})
+	if n != 0 {
+		t.Errorf("%v allocations for an inline echo, want 0", n)
+	}
+	if sent := l.Reactor().Counters().BytesOut - before; sent < 1000*int64(len(frame)-4) {
+		t.Errorf("only %d bytes were echoed", sent)
+	}
+}
+
+func TestBroadcastAllocatesNothingPerRecipient(t *testing.T) {
+	var perRun [2]float64
+	for i, clients := range []int{10, 1000} {
+		srv, l, _ := drivenClients(t, clients, func(*sio.Server) {})
+		payload := fmt.Sprintf("%0100d", 1)
+		perRun[i] = testing.AllocsPerRun(200, func() {
+			if err := srv.Emit("tick", payload); err != nil {
+				t.Error(err)
+			}
+			l.Drive()
+		})
+	}
+	if perRun[1] > perRun[0] {
+		t.Errorf("%v allocations for 1000 recipients and %v for 10: they grow with the recipients", perRun[1], perRun[0])
+	}
+}

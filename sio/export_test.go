@@ -1,0 +1,22 @@
+package sio
+
+import "github.com/gannet-io/gannet/loop"
+
+// NewDriven returns a server whose loops the test drives, and the loops.
+func NewDriven(o *Options) (*Server, []*loop.Loop, error) {
+	s, err := newServer(o, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.started = true
+	s.live.Store(&s.shards)
+	return s, s.eng.Reactor().Loops(), nil
+}
+
+// OpenFake makes a connection without descriptor on loop i, as if it had been
+// accepted.
+func (s *Server) OpenFake(i int, sink func([]byte) (int, error)) *loop.Conn {
+	c := s.eng.Reactor().Loops()[i].NewFake(sink)
+	s.eng.Shards()[i].Open(c)
+	return c
+}
