@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"net"
+	"strings"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/eio"
+	"github.com/gannet-io/gannet/internal/engine"
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/polling"
+)
+
+// startEngine is profile eio-protocol: the Engine.IO layer below sio.
+func startEngine(_ context.Context, c *config) (service, error) {
+	cors, err := polling.NewCORS(anyOrigin())
+	if err != nil {
+		return nil, err
+	}
+	return newEngine(c, &engine.Config{
+		EIO: eio.Config{
+			PingInterval:   300,
+			PingTimeout:    200,
+			UpgradeTimeout: 10_000,
+			MaxPayload:     1_000_000,
+			Transports:     []eio.Transport{eio.Polling, eio.WebSocket},
+		},
+		Path: enginePath(c.path),
+		CORS: cors,
+	})
+}
+
+// enginePath normalises -path as Node's Engine.IO does.
+func enginePath(path string) string {
+	if path == "" {
+		path = "/engine.io"
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return strings.TrimSuffix(path, "/") + "/"
+}
+
+// engineService is a service of the engine alone.
+type engineService struct{ *engine.Server }
+
+func newEngine(c *config, cfg *engine.Config) (service, error) {
+	engine.SetDefaults(cfg)
+	srv, err := engine.New(cfg, echoUpper{}, &loop.Options{Loops: c.loops, Logger: cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	return engineService{srv}, nil
+}
+
+// Listen implements service.
+func (s engineService) Listen(network, addr string) (net.Addr, error) {
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
+	return s.Server.Listen(network, addr)
+}
+
+// Wait implements service.
+func (s engineService) Wait() error {
+	<-s.Reactor().Done()
+	return s.Reactor().Err()
+}
+
+// counters implements service. The loops have stopped: nobody else looks at
+// the shards any more.
+func (s engineService) counters() counters {
+	var n counters
+	for _, sh := range s.Shards() {
+		st := sh.Stats()
+		n.SessionsOpened += st.Opened
+		n.SessionsClosed += st.Closed
+		n.Upgrades += st.Upgrades
+		n.Requests += st.Requests
+		n.PacketsIn += st.PacketsIn
+		n.PacketsOut += st.PacketsOut
+		n.BadRequests += st.BadRequests
+		n.FrameErrors += st.FrameErrors
+		n.Drops.SlowConsumers += st.SlowConsumers
+		n.Drops.WriteStalls += st.WriteStalls
+		for i, refused := range st.Refused {
+			n.RequestsRefused[i] += refused
+		}
+	}
+	n.SocketsOpened, n.SocketsClosed = n.SessionsOpened, n.SessionsClosed
+	k := s.Reactor().Counters()
+	n.BytesIn, n.BytesOut = uint64(k.BytesIn), uint64(k.BytesOut)
+	n.ConnectionsRefused, n.AcceptPauses = uint64(k.RefusedCap), uint64(k.RefusedEMFILE)
+	n.Panics, n.SlowTurns = uint64(k.Panics), uint64(k.SlowTurns)
+	n.LivePackets = bufpool.Live()
+	return n
+}
+
+// echoUpper is the layer above the engine: every message comes back.
+type echoUpper struct{}
+
+// NewShard implements engine.Upper.
+func (echoUpper) NewShard(sh *engine.Shard) engine.UpperShard { return echoShard{sh.Loop()} }
+
+// An echoShard is the part of an echoUpper that belongs to one loop.
+type echoShard struct{ loop *loop.Loop }
+
+// NewSession implements engine.UpperShard.
+func (sh echoShard) NewSession() (*engine.Session, engine.SessionHandler) {
+	s := &echoSession{loop: sh.loop}
+	return &s.Session, s
+}
+
+// Timer implements engine.UpperShard.
+func (echoShard) Timer(*loop.Timer) {}
+
+// Message implements engine.UpperShard.
+func (echoShard) Message(*loop.Message) {}
+
+// Dropped implements engine.UpperShard.
+func (echoShard) Dropped(*loop.Message) {}
+
+// BeforeFlush implements engine.UpperShard.
+func (echoShard) BeforeFlush() {}
+
+// An echoSession sends back what it gets: text as text, binary as binary.
+type echoSession struct {
+	engine.Session
+
+	// Immutable.
+	loop *loop.Loop
+}
+
+// Opened implements engine.SessionHandler.
+func (s *echoSession) Opened() {}
+
+// Message implements engine.SessionHandler.
+func (s *echoSession) Message(data []byte, binary bool) {
+	const frameOverhead = 16
+	b := bufpool.Get(len(data) + frameOverhead)
+	if binary {
+		b.B = engine.AppendBinaryMessage(b.B, data)
+	} else {
+		b.B = engine.AppendTextMessage(b.B, data)
+	}
+	s.Send(b)
+	s.loop.Defer(b)
+}
+
+// Drained implements engine.SessionHandler.
+func (s *echoSession) Drained() {}
+
+// Deadline implements engine.SessionHandler.
+func (s *echoSession) Deadline() {}
+
+// Closed implements engine.SessionHandler.
+func (s *echoSession) Closed(eio.Reason, error) {}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// shutdownTimeout is how long a clean end may take.
+const shutdownTimeout = 10 * time.Second
+
+// Exit statuses.
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process around it: it serves until ctx ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c, err := parseFlags(args)
+	if err == nil && c.print != nil {
+		c.print(stdout)
+		return exitOK
+	}
+	if err == nil {
+		c.stderr = stderr
+		err = serve(ctx, c, stdout)
+	}
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "testbed: %v\n", err)
+	var usage *usageError
+	var option *sio.OptionError
+	if errors.As(err, &usage) || errors.As(err, &option) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// serve starts a profile and ends it when ctx does.
+func serve(ctx context.Context, c *config, stdout io.Writer) error {
+	background, cancel := context.WithCancel(ctx)
+	defer c.background.Wait()
+	defer cancel()
+	s, err := c.profile.start(background, c)
+	if err != nil {
+		return err
+	}
+	addr, err := s.Listen("tcp", c.addr)
+	if err != nil {
+		return errors.Join(err, shutdown(s))
+	}
+	if err := c.servePprof(background); err != nil {
+		return errors.Join(err, shutdown(s))
+	}
+	if c.profile.note != "" {
+		fmt.Fprintf(c.stderr, "testbed: %s: %s\n", c.profile.name, c.profile.note)
+	}
+	fmt.Fprintf(stdout, "listening on http://%s\n", addr)
+	failed := make(chan error, 1)
+	go func() { failed <- s.Wait() }() // stops at Shutdown
+	select {
+	case <-ctx.Done():
+	case err := <-failed:
+		return fmt.Errorf("the server ended by itself: %w", err)
+	}
+	cancel()
+	err = shutdown(s)
+	<-failed
+	return errors.Join(err, c.writeStats(s))
+}
+
+func shutdown(s service) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shutdown: %w", err)
+	}
+	return nil
+}

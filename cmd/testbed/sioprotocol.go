@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// startSIOProtocol is profile sio-protocol.
+func startSIOProtocol(_ context.Context, c *config) (service, error) {
+	o := &sio.Options{
+		PingInterval:   300 * time.Millisecond,
+		PingTimeout:    200 * time.Millisecond,
+		ConnectTimeout: time.Second,
+		CORS:           anyOrigin(),
+	}
+	return newSIO(c, o, func(srv *sio.Server) {
+		for _, n := range []*sio.Namespace{srv.Root(), srv.Of("/custom")} {
+			n.OnConnection(func(s *sio.Socket) { _ = s.Emit("auth", authOf(s)) })
+		}
+		on := c.handlers(srv.Root())
+		on.Handle("message", func(e *sio.Event) error { return e.Socket().Emit("message-back", e.Args()...) })
+		on.Handle("message-with-ack", func(e *sio.Event) error { return acknowledge(e, e.Args()...) })
+	})
+}
+
+// authOf returns the auth payload of a socket, and {} where there was none,
+// as Node has it.
+func authOf(s *sio.Socket) json.RawMessage {
+	auth := json.RawMessage("{}")
+	_ = s.Auth(&auth) // it is JSON, and any JSON goes into a RawMessage
+	return auth
+}
