@@ -1,0 +1,4 @@
+package goid
+
+// FromStack is the portable variant.
+var FromStack = fromStack
