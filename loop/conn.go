@@ -3,7 +3,6 @@
 package loop
 
 import (
-	"io"
 	"net/netip"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
@@ -25,9 +24,6 @@ const (
 	flagGone                          // closed, detached or moved away
 	flagCounted                       // counts towards MaxConns
 )
-
-// lingerBytes is how much input CloseAfterFlush discards before it gives up.
-const lingerBytes = 1 << 20
 
 // A Conn is a connection of a loop. It belongs to the loop's goroutine: no
 // method may be called from elsewhere. It holds no buffer while idle.
@@ -81,71 +77,6 @@ func (c *Conn) Closing() bool {
 	return c.flags&(flagClosing|flagGone|flagFinish) != 0
 }
 
-// Close drops what is queued and closes c at the end of the turn:
-// Handler.Closed gets err, then the descriptor is closed. Only the first call
-// has an effect.
-func (c *Conn) Close(err error) {
-	c.loop.guard.check()
-	if c.flags&(flagClosing|flagGone) != 0 {
-		return
-	}
-	c.flags |= flagClosing
-	c.dropQueue()
-	c.clearDeadline()
-	c.loop.closing = append(c.loop.closing, closing{c, err})
-	c.loop.requestTurn()
-}
-
-// CloseAfterFlush stops Data, writes what is queued, sends FIN, discards what
-// the peer still sends until it closes too, and then closes c with err. The
-// caller sets a deadline and calls Close when it passes.
-func (c *Conn) CloseAfterFlush(err error) {
-	l := c.loop
-	l.guard.check()
-	if c.flags&(flagClosing|flagGone|flagFinish) != 0 {
-		return
-	}
-	c.flags = c.flags&^flagPaused | flagFinish
-	c.ensureAux().finishErr = err
-	if c.flags&flagInput != 0 {
-		l.readAgain(c)
-	}
-	if c.flags&flagBlocked == 0 {
-		l.markDirty(c)
-	}
-}
-
-// finish goes on with CloseAfterFlush when the queue is empty.
-func (c *Conn) finish() {
-	if c.flags&flagLinger != 0 {
-		return
-	}
-	if c.fd < 0 || c.flags&flagEOF != 0 || shutdownWrite(int(c.fd)) != nil {
-		c.Close(c.aux.finishErr)
-		return
-	}
-	c.flags |= flagLinger
-}
-
-// discard counts input that nobody reads any more.
-func (c *Conn) discard(n int) {
-	if c.aux.discarded += n; c.aux.discarded > lingerBytes {
-		c.Close(ErrLinger)
-	}
-}
-
-// eof handles the end of input.
-func (c *Conn) eof() {
-	switch {
-	case c.flags&flagFinish == 0:
-		c.Close(io.EOF)
-	case c.flags&flagLinger != 0 || c.queued == 0:
-		c.Close(c.aux.finishErr)
-	default:
-		c.flags |= flagEOF
-	}
-}
-
 // PauseRead stops Data. A peer that closes or resets is still noticed.
 func (c *Conn) PauseRead() {
 	c.loop.guard.check()
@@ -183,6 +114,16 @@ func (c *Conn) SetDeadline(at int64) {
 	c.loop.SetTimer(&aux.deadline, at)
 }
 
+// RemoteAddr asks the kernel for the peer's address. It is zero for Unix
+// sockets and connections without a descriptor.
+func (c *Conn) RemoteAddr() netip.AddrPort {
+	c.loop.guard.check()
+	if c.fd < 0 || c.flags&flagGone != 0 {
+		return netip.AddrPort{}
+	}
+	return peerAddr(int(c.fd))
+}
+
 func (c *Conn) clearDeadline() {
 	if c.aux != nil {
 		c.loop.SetTimer(&c.aux.deadline, 0)
@@ -194,14 +135,4 @@ func (c *Conn) ensureAux() *connAux {
 		c.aux = new(connAux)
 	}
 	return c.aux
-}
-
-// RemoteAddr asks the kernel for the peer's address. It is zero for Unix
-// sockets and connections without a descriptor.
-func (c *Conn) RemoteAddr() netip.AddrPort {
-	c.loop.guard.check()
-	if c.fd < 0 || c.flags&flagGone != 0 {
-		return netip.AddrPort{}
-	}
-	return peerAddr(int(c.fd))
 }

@@ -131,6 +131,14 @@ func start(t *testing.T, o *loop.Options, f func(l *loop.Loop) *hooks) *loop.Rea
 	return r
 }
 
+// driven makes a driven loop with h as handler.
+func driven(h *hooks) *loop.Loop {
+	return loop.NewDriven(&loop.Options{
+		RingSize: 64, ReadBuffer: 4096, Logger: quiet,
+		NewHandler: func(*loop.Loop) loop.Handler { return h },
+	})
+}
+
 func shutdown(t *testing.T, r *loop.Reactor) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

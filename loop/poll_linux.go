@@ -54,10 +54,7 @@ func (p *poll) open() (err error) {
 	if p.clock, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
 		return os.NewSyscallError("timerfd_create", err)
 	}
-	if err = p.addListener(p.bell); err != nil {
-		return err
-	}
-	return p.addListener(p.clock)
+	return errors.Join(p.addListener(p.bell), p.addListener(p.clock))
 }
 
 // close gives the descriptors back; it may be called more than once.

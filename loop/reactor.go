@@ -70,7 +70,7 @@ func New(o *Options) (*Reactor, error) {
 func newReactor(o *Options) *Reactor {
 	r := &Reactor{
 		maxConns: int64(o.MaxConns),
-		base:     time.Now(), //nolint:forbidigo // the one clock everything is relative to.
+		base:     time.Now().Add(-time.Millisecond), //nolint:forbidigo // the one clock; Now is never 0.
 		done:     make(chan struct{}),
 	}
 	for id := range o.Loops {
@@ -81,9 +81,6 @@ func newReactor(o *Options) *Reactor {
 	}
 	return r
 }
-
-// elapsed is the clock of all loops.
-func (r *Reactor) elapsed() time.Duration { return time.Since(r.base) }
 
 // Start opens pollers, doorbells and timers and starts one goroutine per
 // loop. Calling it again does nothing; after Shutdown it returns ErrClosed.
@@ -133,15 +130,6 @@ func (r *Reactor) Hold() bool { return r.reserve() }
 // Unhold undoes one Hold.
 func (r *Reactor) Unhold() { r.conns.Add(-1) }
 
-// reserve counts one connection, unless the cap is reached.
-func (r *Reactor) reserve() bool {
-	if r.conns.Add(1) > r.maxConns {
-		r.conns.Add(-1)
-		return false
-	}
-	return true
-}
-
 // Counters returns the totals of all loops.
 func (r *Reactor) Counters() Counters {
 	var sum Counters
@@ -161,6 +149,49 @@ func (r *Reactor) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
+}
+
+// request is a function that a loop is asked to run.
+type request struct {
+	// Immutable.
+	f    func()
+	done chan struct{} // closed by the loop
+
+	// Owned by the loop goroutine until done is closed.
+	err error
+}
+
+func (q *request) run() {
+	q.f()
+	q.err = nil
+	close(q.done)
+}
+
+// Shutdown closes the listeners and every connection, whose Handler.Closed
+// gets ErrShutdown, drops the messages that cannot be delivered any more, and
+// waits for the loops to end. If ctx ends first it returns its error and the
+// loops go on stopping. It may be called more than once, but not from a loop.
+func (r *Reactor) Shutdown(ctx context.Context) error {
+	r.mu.Lock()
+	started := r.state == stateRunning
+	r.state = stateStopping
+	r.mu.Unlock()
+	for _, l := range r.loops {
+		l.stop(started)
+	}
+	return r.join(ctx)
+}
+
+// elapsed is the clock of all loops.
+func (r *Reactor) elapsed() time.Duration { return time.Since(r.base) }
+
+// reserve counts one connection, unless the cap is reached.
+func (r *Reactor) reserve() bool {
+	if r.conns.Add(1) > r.maxConns {
+		r.conns.Add(-1)
+		return false
+	}
+	return true
 }
 
 // fail notes that l ended without being asked to.
@@ -215,37 +246,6 @@ func (r *Reactor) call(l *Loop, f func()) error {
 	}
 	<-req.done
 	return req.err
-}
-
-// request is a function that a loop is asked to run.
-type request struct {
-	// Immutable.
-	f    func()
-	done chan struct{} // closed by the loop
-
-	// Owned by the loop goroutine until done is closed.
-	err error
-}
-
-func (q *request) run() {
-	q.f()
-	q.err = nil
-	close(q.done)
-}
-
-// Shutdown closes the listeners and every connection, whose Handler.Closed
-// gets ErrShutdown, drops the messages that cannot be delivered any more, and
-// waits for the loops to end. If ctx ends first it returns its error and the
-// loops go on stopping. It may be called more than once, but not from a loop.
-func (r *Reactor) Shutdown(ctx context.Context) error {
-	r.mu.Lock()
-	started := r.state == stateRunning
-	r.state = stateStopping
-	r.mu.Unlock()
-	for _, l := range r.loops {
-		l.stop(started)
-	}
-	return r.join(ctx)
 }
 
 func (r *Reactor) join(ctx context.Context) error {

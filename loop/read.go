@@ -128,11 +128,3 @@ func (l *Loop) probe(c *Conn) {
 		c.Close(err)
 	}
 }
-
-// fail closes c after an error of the socket.
-func (c *Conn) fail(err error) {
-	if c.flags&flagLinger != 0 {
-		err = c.aux.finishErr
-	}
-	c.Close(err)
-}

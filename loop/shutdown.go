@@ -30,7 +30,8 @@ func (l *Loop) teardown() {
 	l.wake()
 	for id, list := range l.overflow {
 		if len(list) > 0 {
-			l.overflow[id] = l.handOver(l.reactor.loops[id], list)
+			l.handOver(l.reactor.loops[id], list)
+			l.overflow[id] = nil
 		}
 	}
 	l.runClosing()
@@ -44,18 +45,17 @@ func (l *Loop) teardown() {
 }
 
 // handOver passes overflow on for the last time and drops what dst refuses.
-func (l *Loop) handOver(dst *Loop, list []Message) []Message {
+func (l *Loop) handOver(dst *Loop, list []Message) {
 	if dst != l {
 		list = l.passOn(dst, list)
 		if len(list) == 0 {
-			return nil
+			return
 		}
 	}
 	dst.overflowed.Add(-1)
 	for i := range list {
 		l.drop(&list[i])
 	}
-	return nil
 }
 
 // closeAll closes every connection, those that callbacks leave behind

@@ -48,7 +48,7 @@ func fileLimit() int {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
 		return 1024
 	}
-	return int(min(uint64(lim.Cur), 1<<30))
+	return int(min(uint64(lim.Cur), 1<<30)) //nolint:unconvert // signed on FreeBSD.
 }
 
 func peerAddr(fd int) netip.AddrPort {

@@ -43,10 +43,10 @@ var (
 
 // errnoErr boxes the common values without allocating.
 func errnoErr(e unix.Errno) error {
-	switch e {
-	case unix.EAGAIN:
+	if e == unix.EAGAIN {
 		return errAgain
-	case unix.EINTR:
+	}
+	if e == unix.EINTR {
 		return errIntr
 	}
 	return e

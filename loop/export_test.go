@@ -1,0 +1,62 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop
+
+import "unsafe"
+
+// Faults makes system calls of a loop fail; nil functions let all through.
+type Faults struct {
+	OnRead   func(fd int) error
+	OnWrite  func(fd int) error
+	OnAccept func() error
+	OnWatch  func(fd int) error
+}
+
+func (f *Faults) Read(fd int) error  { return call(f.OnRead, fd) }
+func (f *Faults) Write(fd int) error { return call(f.OnWrite, fd) }
+func (f *Faults) Watch(fd int) error { return call(f.OnWatch, fd) }
+
+func (f *Faults) Accept() error {
+	if f.OnAccept == nil {
+		return nil
+	}
+	return f.OnAccept()
+}
+
+func call(f func(int) error, fd int) error {
+	if f == nil {
+		return nil
+	}
+	return f(fd)
+}
+
+// SetFaults must be called on the loop.
+func (l *Loop) SetFaults(f *Faults) { l.faults = f }
+
+// Readable makes the loop read c as after an event.
+func (c *Conn) Readable() { c.loop.readAgain(c) }
+
+// What a Conn and a Timer cost.
+const (
+	ConnSize  = unsafe.Sizeof(Conn{})
+	TimerSize = unsafe.Sizeof(Timer{})
+)
+
+// FarTimers counts the armed timers that only the sweep looks at.
+func (l *Loop) FarTimers() int { return l.timers.far }
+
+// TimerTable returns the lengths of the table and of its free list.
+func (l *Loop) TimerTable() (slots, free, heap int) {
+	return len(l.timers.at) - 1, len(l.timers.free), len(l.timers.heap)
+}
+
+// Deferred counts the references waiting for the end of the turn.
+func (l *Loop) Deferred() int { return len(l.deferred) }
+
+// Limits of the implementation that tests reach for.
+const (
+	EarlyFlush  = earlyFlush
+	LingerBytes = lingerBytes
+	MaxWrite    = maxWrite
+	SlotReserve = slotReserve
+)
