@@ -3,9 +3,11 @@ package rooms_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
+	"weak"
 
 	"github.com/gannet-io/gannet/rooms"
 )
@@ -292,6 +294,38 @@ func TestEmptyRoomsAreReusedWithinABound(t *testing.T) {
 			t.Fatalf("round %d: %d spare rooms and a table of %d, want %d and at most 5000", round, got, table, rooms.MaxSpare)
 		}
 	}
+}
+
+// What the index keeps for reuse holds no member back.
+func TestRemovedMembersAreCollected(t *testing.T) {
+	t.Parallel()
+	ix := new(rooms.Index[*person])
+	stay := &person{}
+	ix.Add(&stay.entry)
+	var gone []weak.Pointer[person]
+	for i := range 100 {
+		p := &person{id: i}
+		p.entry.Value = p
+		ix.Add(&p.entry)
+		for r := range 1 + i%5 {
+			ix.Join(&p.entry, fmt.Sprintf("r%d", r))
+		}
+		gone = append(gone, weak.Make(p))
+	}
+	for _, name := range []string{"r0", "r4"} { // these rooms live on
+		ix.Join(&stay.entry, name)
+	}
+	visited(ix, []string{"r1"}, []string{"r0"})
+	for _, p := range gone {
+		ix.Remove(&p.Value().entry)
+	}
+	runtime.GC()
+	for i, p := range gone {
+		if p.Value() != nil {
+			t.Errorf("member %d is still reachable", i)
+		}
+	}
+	check(t, ix)
 }
 
 func TestRemoveKeepsTheOthers(t *testing.T) {

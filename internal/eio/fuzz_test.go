@@ -215,6 +215,7 @@ func (w *watcher) drain() {
 }
 
 func newWatcher(tb testing.TB, seed byte) *watcher {
+	tb.Helper()
 	w := &watcher{t: tb, cfg: eio.Config{UpgradeTimeout: 1000 * int64(1+seed&15), Transports: nil}}
 	switch seed >> 4 & 3 {
 	case 0:

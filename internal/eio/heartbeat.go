@@ -2,7 +2,6 @@ package eio
 
 // schedulePing arms the next ping, an interval from now.
 func (s *Session) schedulePing(cfg *Config, now int64) {
-	s.beat = 0
 	if cfg.PingInterval > 0 {
 		s.beat = now + cfg.PingInterval
 	}
@@ -10,7 +9,6 @@ func (s *Session) schedulePing(cfg *Config, now int64) {
 
 // expectPing arms the timeout of revision 3, in which the client pings.
 func (s *Session) expectPing(cfg *Config, now int64) {
-	s.beat = 0
 	if cfg.PingInterval > 0 {
 		s.beat = now + cfg.PingInterval + cfg.PingTimeout
 	}
@@ -33,7 +31,7 @@ func (s *Session) clearTimeout(cfg *Config, now int64) {
 
 // late reports whether the heartbeat deadline is met so late that the process
 // must have been paused.
-func (s *Session) late(cfg *Config, now int64) bool { return now-s.beat > cfg.Pause() }
+func (s *Session) late(cfg *Config, now int64) bool { return now-s.beat >= cfg.Pause() }
 
 // ping sends a ping, whose timeout runs from when it was due.
 func (s *Session) ping(cfg *Config, now int64) Action {
@@ -86,10 +84,10 @@ func (s *Session) Resume(cfg *Config, now int64) {
 // Config.Pause while it has sessions. The zero value is ready.
 type PauseDetector struct{ last int64 }
 
-// Paused reports whether more than Config.Pause went by since the previous
+// Paused reports whether Config.Pause or more went by since the previous
 // call.
 func (d *PauseDetector) Paused(cfg *Config, now int64) bool {
 	last := d.last
 	d.last = now
-	return last != 0 && cfg.PingInterval > 0 && now-last > cfg.Pause()
+	return last != 0 && cfg.PingInterval > 0 && now-last >= cfg.Pause()
 }
