@@ -29,7 +29,7 @@
 // got round to sending it, and a packet that arrives after the timeout does
 // not save the session. The exception is a pause of the whole process (a
 // suspended machine, a stopped container): when a heartbeat deadline is met
-// [Config.Pause] late, nobody was there to read the pongs, so the
+// [Config.Pause] late or more, nobody was there to read the pongs, so the
 // session gets a whole fresh timeout instead of being closed. [PauseDetector]
 // and [Session.Resume] do the same for sessions whose deadline fell just
 // before the end of the pause.

@@ -155,6 +155,7 @@ func (c *Config) Enabled(t Transport) bool {
 }
 
 // Pause is how late a heartbeat deadline must be met for the process to count
-// as having been paused: by the shorter of interval and timeout. It is at least minPause, so that the granularity of a loop's timers never looks
-// like a pause to a server with very short heartbeats.
+// as having been paused: by the shorter of interval and timeout. It is at
+// least minPause, so that the granularity of a loop's timers never looks like a
+// pause to a server with very short heartbeats.
 func (c *Config) Pause() int64 { return max(min(c.PingInterval, c.PingTimeout), minPause) }
