@@ -94,10 +94,11 @@ func parseFlags(args []string) (*config, error) {
 		c.print = printProfiles
 		return c, nil
 	}
-	if err := c.choose(name); err != nil {
-		return nil, err
+	err := c.choose(name)
+	if err == nil {
+		err = c.check(fs)
 	}
-	return c, c.check(fs)
+	return c, err
 }
 
 // choose finds the profile.

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "testbed: %v\n", err)
+	say(stderr, "testbed: %v", err)
 	var usage *usageError
 	var option *sio.OptionError
 	if errors.As(err, &usage) || errors.As(err, &option) {
@@ -69,20 +69,31 @@ func serve(ctx context.Context, c *config, stdout io.Writer) error {
 		return errors.Join(err, shutdown(s))
 	}
 	if c.profile.note != "" {
-		fmt.Fprintf(c.stderr, "testbed: %s: %s\n", c.profile.name, c.profile.note)
+		say(c.stderr, "testbed: %s: %s", c.profile.name, c.profile.note)
 	}
-	fmt.Fprintf(stdout, "listening on http://%s\n", addr)
-	failed := make(chan error, 1)
-	go func() { failed <- s.Wait() }() // stops at Shutdown
+	say(stdout, "listening on http://%s", addr)
+	var why error
+	ended := make(chan struct{})
+	go func() { // stops at Shutdown
+		defer close(ended)
+		why = s.Wait()
+	}()
 	select {
 	case <-ctx.Done():
-	case err := <-failed:
-		return fmt.Errorf("the server ended by itself: %w", err)
+	case <-ended:
+		return fmt.Errorf("the server ended by itself: %w", why)
 	}
 	cancel()
-	err = shutdown(s)
-	<-failed
-	return errors.Join(err, c.writeStats(s))
+	if err := shutdown(s); err != nil {
+		return err
+	}
+	<-ended
+	return c.writeStats(s)
+}
+
+// say writes one line. There is nobody to tell if that fails.
+func say(w io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, format+"\n", args...)
 }
 
 func shutdown(s service) error {

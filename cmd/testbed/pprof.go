@@ -26,11 +26,11 @@ func (c *config) servePprof(ctx context.Context) error {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(c.stderr, "testbed: profiles at http://%s/debug/pprof/\n", ln.Addr())
+	say(c.stderr, "testbed: profiles at http://%s/debug/pprof/", ln.Addr())
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	c.background.Go(func() { // stops when ctx ends
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			fmt.Fprintf(c.stderr, "testbed: -pprof: %v\n", err)
+			say(c.stderr, "testbed: -pprof: %v", err)
 		}
 	})
 	return nil

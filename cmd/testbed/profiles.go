@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 )
@@ -40,10 +39,37 @@ func with(flags ...string) []string { return append(flags, sioFlags...) }
 // profiles are all profiles, in the order of -list.
 var profiles = []profile{
 	{name: "bench", about: "echo, broadcast and rooms", flags: with("inline"), start: startBench},
-	{name: "eio-protocol", about: "bare Engine.IO 4 that echoes, with short heartbeats", flags: []string{"path", "inline"}, start: startEngine},
+	{
+		name: "ticker", about: "bench, and the server emits -hz times a second",
+		flags: with("inline", "hz", "payload", "volatile", "conflate"), start: startTicker,
+	},
+	{
+		name: "eio-protocol", about: "bare Engine.IO 4 that echoes, with short heartbeats",
+		flags: []string{"path", "inline"}, start: startEngine,
+	},
 	{name: "eio3-protocol", about: "eio-protocol that also takes Engine.IO 3", needs: "Engine.IO 3"},
-	{name: "sio-protocol", about: "the server of the Socket.IO protocol's test suite", flags: with("inline"), start: startSIOProtocol},
+	{
+		name: "sio-protocol", about: "the server of the Socket.IO protocol's test suite",
+		flags: with("inline"), start: startSIOProtocol,
+	},
 	{name: "sio-protocol-msgpack", about: "sio-protocol with the msgpack parser", needs: "the msgpack parser"},
+	{
+		name: "sio-client", about: "the server of the official JavaScript client's tests", port: "3210",
+		flags: with(), start: startSIOClient,
+		note: "connection state recovery is not supported yet",
+	},
+	{name: "eio-client", about: "the server of the official Engine.IO client's tests", needs: "response headers of the application's"},
+	{
+		name: "ws-echo", about: "bare WebSocket that echoes, at any path",
+		start: startWSEcho,
+		note:  "permessage-deflate is not supported yet and declined",
+	},
+	{name: "chat", about: "rooms, typing notices and acks", flags: with(), start: startChat},
+	{
+		name: "parity", about: "the whole server API by remote control",
+		flags: with("set"), start: startParity,
+		note: "dynamic namespaces, server-side emits, guard, and the entries in and out of log are not supported yet",
+	},
 }
 
 func (p *profile) defaultAddr() string {
@@ -60,6 +86,6 @@ func printProfiles(w io.Writer) {
 		if p.needs != "" {
 			about += " (not supported yet)"
 		}
-		fmt.Fprintf(w, "%-21s %s\n", p.name, about)
+		say(w, "%-21s %s", p.name, about)
 	}
 }

@@ -1,10 +1,119 @@
 package main
 
-// settings are the options of repeated -set flags.
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// settings are the options of repeated -set NAME=VALUE flags, named as in the
+// Node server. Values are JSON, and what is not JSON is a string.
 type settings []string
 
 // String implements flag.Value.
-func (s *settings) String() string { return "" }
+func (s *settings) String() string { return strings.Join(*s, " ") }
 
 // Set implements flag.Value.
-func (s *settings) Set(v string) error { *s = append(*s, v); return nil }
+func (s *settings) Set(v string) error {
+	*s = append(*s, v)
+	return nil
+}
+
+// setters apply one setting each.
+var setters = map[string]func(*sio.Options, json.RawMessage) error{
+	"path":              decoded(func(o *sio.Options, v string) { o.Path = v }),
+	"addTrailingSlash":  decoded(func(o *sio.Options, v bool) { o.NoTrailingSlash = !v }),
+	"serveClient":       decoded(func(o *sio.Options, v bool) { o.DisableServeClient = !v }),
+	"allowUpgrades":     decoded(func(o *sio.Options, v bool) { o.DisableUpgrades = !v }),
+	"transports":        decoded(func(o *sio.Options, v []string) { o.Transports = append([]string{}, v...) }),
+	"pingInterval":      milliseconds(func(o *sio.Options) *time.Duration { return &o.PingInterval }),
+	"pingTimeout":       milliseconds(func(o *sio.Options) *time.Duration { return &o.PingTimeout }),
+	"connectTimeout":    milliseconds(func(o *sio.Options) *time.Duration { return &o.ConnectTimeout }),
+	"upgradeTimeout":    milliseconds(func(o *sio.Options) *time.Duration { return &o.UpgradeTimeout }),
+	"maxHttpBufferSize": setBufferSize,
+	"cors":              setCORS,
+	"allowRequest": decoded(func(o *sio.Options, v bool) {
+		if o.AllowRequest = nil; v {
+			o.AllowRequest = denies
+		}
+	}),
+}
+
+// laterSettings exist in Node and not here yet. Where false is what Node does
+// without the setting, or what is done here anyway, it is taken.
+var laterSettings = map[string]bool{
+	"adapter":                     false,
+	"parser":                      false,
+	"wsEngine":                    false,
+	"initialPacket":               false,
+	"destroyUpgrade":              false,
+	"destroyUpgradeTimeout":       false,
+	"allowEIO3":                   true,
+	"cookie":                      true,
+	"perMessageDeflate":           true,
+	"httpCompression":             true,
+	"connectionStateRecovery":     true,
+	"cleanupEmptyChildNamespaces": true,
+}
+
+// apply sets the options in their order.
+func (s *settings) apply(o *sio.Options) error {
+	for _, item := range *s {
+		name, value, ok := strings.Cut(item, "=")
+		if !ok || name == "" {
+			return usagef("-set %s: want NAME=VALUE", item)
+		}
+		raw := json.RawMessage(value)
+		if !json.Valid(raw) {
+			raw, _ = json.Marshal(value)
+		}
+		if mayBeFalse, later := laterSettings[name]; later {
+			if mayBeFalse && string(raw) == "false" {
+				continue
+			}
+			return usagef("-set %s: not supported yet", name)
+		}
+		set := setters[name]
+		if set == nil {
+			return usagef("-set %s: no such option", name)
+		}
+		if err := set(o, raw); err != nil {
+			return usagef("-set %s: %s is not a value for it: %v", name, value, err)
+		}
+	}
+	return nil
+}
+
+// decoded makes a setter of one that takes a T.
+func decoded[T any](set func(*sio.Options, T)) func(*sio.Options, json.RawMessage) error {
+	return func(o *sio.Options, raw json.RawMessage) error {
+		var v T
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return err
+		}
+		set(o, v)
+		return nil
+	}
+}
+
+// milliseconds makes a setter of a duration. 0 is the default, as it is for
+// Node's connectTimeout.
+func milliseconds(field func(*sio.Options) *time.Duration) func(*sio.Options, json.RawMessage) error {
+	return decoded(func(o *sio.Options, ms float64) { *field(o) = time.Duration(ms * float64(time.Millisecond)) })
+}
+
+// setBufferSize takes 1e6 for the integer that it is.
+func setBufferSize(o *sio.Options, raw json.RawMessage) error {
+	return decoded(func(o *sio.Options, v float64) { o.MaxHTTPBufferSize = int(v) })(o, raw)
+}
+
+// denies is the check of allowRequest=true.
+func denies(r *http.Request) error {
+	if q := r.URL.Query(); q.Has("deny") {
+		return &sio.Error{Message: q.Get("deny")}
+	}
+	return nil
+}

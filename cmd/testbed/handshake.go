@@ -1,0 +1,47 @@
+package main
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// nodeHandshake shows a handshake with the keys and values that it has in the
+// Node server.
+func nodeHandshake(s *sio.Socket) map[string]any {
+	h := s.Handshake()
+	headers := map[string]any{}
+	for name, values := range h.Headers {
+		separator := ", "
+		if name == "Cookie" {
+			separator = "; "
+		}
+		headers[strings.ToLower(name)] = strings.Join(values, separator)
+	}
+	return map[string]any{
+		"headers": headers,
+		"time":    h.TimeString(),
+		"address": h.Address.Addr().String(),
+		"xdomain": h.XDomain,
+		"secure":  h.Secure,
+		"issued":  h.Issued.UnixMilli(),
+		"url":     h.URL,
+		"query":   nodeQuery(h.Query),
+		"auth":    authOf(s),
+	}
+}
+
+// nodeQuery has a string for a parameter that is given once and a list for
+// the others.
+func nodeQuery(q url.Values) map[string]any {
+	all := map[string]any{}
+	for name, values := range q {
+		if len(values) == 1 {
+			all[name] = values[0]
+		} else {
+			all[name] = values
+		}
+	}
+	return all
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// parity is the profile of that name: the whole server API by remote control.
+type parity struct {
+	// Immutable.
+	srv      *sio.Server
+	config   *config
+	stopping <-chan struct{} // closed when the server is about to shut down
+}
+
+// A parityNamespace is one namespace of it.
+type parityNamespace struct {
+	*parity
+	*sio.Namespace
+	book *book
+}
+
+func startParity(ctx context.Context, c *config) (service, error) {
+	o := &sio.Options{CORS: anyOrigin()}
+	if err := c.set.apply(o); err != nil {
+		return nil, err
+	}
+	return newSIO(c, o, func(srv *sio.Server) {
+		p := &parity{srv: srv, config: c, stopping: ctx.Done()}
+		for _, name := range []string{"/", "/guarded"} {
+			useAuth(srv.Of(name))
+		}
+		srv.Of("/guarded").Use(wantsToken)
+		for _, name := range []string{"/", "/custom", "/guarded"} {
+			p.serve(srv.Of(name))
+		}
+	})
+}
+
+// readAuth reads the auth payload. One of another shape says nothing.
+func readAuth(s *sio.Socket, v any) { _ = s.Auth(v) }
+
+// useAuth adds the middlewares that do what the auth payload says.
+func useAuth(n *sio.Namespace) {
+	n.Use(func(s *sio.Socket) error {
+		var auth struct {
+			Fail *string         `json:"fail"`
+			Data json.RawMessage `json:"data"`
+		}
+		if readAuth(s, &auth); auth.Fail == nil {
+			return nil
+		}
+		refusal := &sio.Error{Message: *auth.Fail}
+		if auth.Data != nil {
+			refusal.Data = auth.Data
+		}
+		return refusal
+	})
+	n.Use(func(s *sio.Socket) error {
+		var auth struct {
+			Join []string `json:"join"`
+		}
+		readAuth(s, &auth)
+		return s.Join(auth.Join...)
+	})
+	n.Use(func(s *sio.Socket) error {
+		var auth struct {
+			Hello json.RawMessage `json:"hello"`
+		}
+		if readAuth(s, &auth); auth.Hello == nil {
+			return nil
+		}
+		return s.Emit("from-middleware", auth.Hello)
+	})
+}
+
+// wantsToken is the middleware of /guarded alone.
+func wantsToken(s *sio.Socket) error {
+	var auth struct {
+		Token string `json:"token"`
+	}
+	if readAuth(s, &auth); auth.Token != "secret" {
+		return &sio.Error{Message: "unauthorized", Data: map[string]any{"code": 401}}
+	}
+	return nil
+}
+
+// serve sets a namespace up.
+func (p *parity) serve(n *sio.Namespace) {
+	pn := &parityNamespace{parity: p, Namespace: n, book: &book{}}
+	n.OnConnection(greet)
+	n.OnDisconnecting(pn.book.disconnecting)
+	n.OnDisconnect(pn.book.disconnect)
+	n.OnError(pn.book.error)
+	n.Handle("echo", func(e *sio.Event) error {
+		if e.WantsAck() {
+			return e.Ack(e.Args()...)
+		}
+		return e.Socket().Emit("echo", e.Args()...)
+	})
+	n.Handle("ctl", pn.ctl)
+}
+
+// A welcome is what every socket is told first.
+type welcome struct {
+	ID           string          `json:"id"`
+	Recovered    bool            `json:"recovered"`
+	Rooms        []string        `json:"rooms"`
+	Auth         json.RawMessage `json:"auth"`
+	Query        map[string]any  `json:"query"`
+	HeadersCount int             `json:"headersCount"`
+}
+
+func greet(s *sio.Socket) {
+	var auth struct {
+		User json.RawMessage `json:"user"`
+	}
+	if readAuth(s, &auth); auth.User != nil {
+		s.SetData(map[string]any{"user": auth.User})
+	}
+	h := s.Handshake()
+	_ = s.Emit("welcome", welcome{ // a socket that has gone needs no welcome
+		ID:           s.ID(),
+		Rooms:        sortedRooms(s),
+		Auth:         authOf(s),
+		Query:        nodeQuery(h.Query),
+		HeadersCount: len(h.Headers),
+	})
+}
+
+// sortedRooms returns the rooms of a socket, never nil.
+func sortedRooms(s *sio.Socket) []string { return sorted(s.Rooms()) }
+
+func sorted(rooms []string) []string {
+	rooms = append([]string{}, rooms...)
+	slices.Sort(rooms)
+	return rooms
+}
