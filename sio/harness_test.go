@@ -306,4 +306,3 @@ func rawHTTP(t testing.TB, addr, request string) string {
 
 // livePackets is the baseline of leak checks.
 func livePackets() int64 { return bufpool.Live() }
-

@@ -28,11 +28,11 @@ type Shard struct {
 	req      http1.Request // scratch: views of the request being handled
 	rawHead  []byte        // the head that req was parsed from
 	random   randomSource
-	dirty    []*Session // polling sessions with something to send
-	doomed   []*Session // sessions over MaxQueue, ended at the end of the turn
+	dirty    []*Session  // polling sessions with something to send
+	doomed   []*Session  // sessions over MaxQueue, ended at the end of the turn
 	http     []*httpConn // every connection that speaks HTTP
 	free     []*httpConn // for the next ones
-	lastSlot uint32 // the highest slot that was given out
+	lastSlot uint32      // the highest slot that was given out
 	sessions int
 	onPoll   int // sessions whose current transport is polling
 	stats    Stats
