@@ -197,9 +197,13 @@ function operations(io, socket, book, state) {
       state.guarded = false;
     }),
     async hang(c) {
-      state.hanging = new Promise((resolve) => setTimeout(resolve, c.ms));
-      await state.hanging;
-      state.hanging = null;
+      let release;
+      state.hanging = new Promise((resolve) => (release = resolve));
+      await new Promise((resolve) => setTimeout(resolve, c.ms));
+      setImmediate(() => {
+        state.hanging = null;
+        release();
+      });
       return true;
     },
     // A throw would end Node; closing the connection is what a client of Gannet sees.
