@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 )
 
@@ -121,8 +122,7 @@ func (d *decoder) value(rv reflect.Value) error {
 			return d.verbatim(n, rv)
 		}
 		d.nodes = d.nodes[1:]
-		att := d.atts[n.num]
-		att = att[:len(att):len(att)]
+		att := slices.Clip(d.atts[n.num])
 		if empty {
 			rv.Set(reflect.ValueOf(att))
 		} else {

@@ -33,7 +33,7 @@ type (
 		Tagged  []byte `json:"t,omitempty"`
 		Blob    blob   `json:"blob"`
 		Skip    []byte `json:"-"`
-		Dash    []byte `json:"-,"`
+		Dash    []byte `json:"-,"` //nolint:staticcheck // the name "-", as encoding/json has it
 		Any     any    `json:"any"`
 		Ptr     *inner `json:"ptr"`
 		PtrPtr  **[]byte
@@ -49,7 +49,7 @@ type (
 		Text    string
 		Number  int
 		When    time.Time
-		private []byte
+		private []byte //nolint:unused // there to be left alone
 		Embedded
 		*Other
 		Second `json:"second"`
@@ -96,11 +96,15 @@ func TestDecodeAttachments(t *testing.T) {
 		{"white space", " \t%1\n", new([]byte), one},
 		{"pointer", `%1`, new(*[]byte), &one},
 		{"list", `[%0,%1,null,"AQ=="]`, new([][]byte), [][]byte{zero, one, nil, {1}}},
-		{"list of anything", `[1,"x",%0,[2,%1,3],{"a":%0,"b":[4]},5]`, new([]any),
-			[]any{1.0, "x", zero, []any{2.0, one, 3.0}, map[string]any{"a": zero, "b": []any{4.0}}, 5.0}},
+		{
+			"list of anything", `[1,"x",%0,[2,%1,3],{"a":%0,"b":[4]},5]`, new([]any),
+			[]any{1.0, "x", zero, []any{2.0, one, 3.0}, map[string]any{"a": zero, "b": []any{4.0}}, 5.0},
+		},
 		{"anything, deep", `{"a":{"b":[[%0]],"c":1}}`, new(any), any(map[string]any{"a": map[string]any{"b": []any{[]any{zero}}, "c": 1.0}})},
-		{"map of anything", `{"x":1,"a":%0,"y":[2],"b":%1,"z":null}`, new(map[string]any),
-			map[string]any{"x": 1.0, "a": zero, "y": []any{2.0}, "b": one, "z": nil}},
+		{
+			"map of anything", `{"x":1,"a":%0,"y":[2],"b":%1,"z":null}`, new(map[string]any),
+			map[string]any{"x": 1.0, "a": zero, "y": []any{2.0}, "b": one, "z": nil},
+		},
 		{"map", `{"a":%0,"b":"AQ=="}`, new(map[string][]byte), map[string][]byte{"a": zero, "b": {1}}},
 		{"map by int", `{"1":{"data":%0,"n":1},"-2":{"n":2}}`, new(map[int]inner), map[int]inner{1: {zero, 1}, -2: {nil, 2}}},
 		{"map by kind", `{"a\u0062":%0}`, new(map[kind][]byte), map[kind][]byte{"ab": zero}},
@@ -116,12 +120,19 @@ func TestDecodeAttachments(t *testing.T) {
 		{"escaped key", `{"Pl\u0061in":%0}`, new(outer), outer{Plain: zero}},
 		{"unknown fields", `{"nope":%0,"Plain":%1,"x":[%0,{"y":%1}]}`, new(outer), outer{Plain: one}},
 		{"skipped fields", `{"Skip":%0,"-":%1,"private":%0}`, new(outer), outer{Dash: one}},
-		{"between fields", `{"Text":"x","Plain":%0,"quoted":"7","any":%1,"Number":3}`, new(outer),
-			outer{Text: "x", Plain: zero, Quoted: 7, Any: one, Number: 3}},
-		{"pointers", `{"ptr":{"n":2,"data":%0},"PtrPtr":%1}`, new(outer), outer{Ptr: &inner{zero, 2}, PtrPtr: pointer(&one)}},
-		{"containers", `{"List":[%0],"Items":[{"n":1},{"data":%1},{"n":3,"data":%0}],"Array":[null,%1],"Map":{"k":%0},"ByInt":{"5":{"data":%1}}}`,
-			new(outer), outer{List: [][]byte{zero}, Items: []inner{{nil, 1}, {one, 0}, {zero, 3}}, Array: [2][]byte{nil, one},
-				Map: map[string][]byte{"k": zero}, ByInt: map[int]inner{5: {one, 0}}}},
+		{
+			"between fields", `{"Text":"x","Plain":%0,"quoted":"7","any":%1,"Number":3}`, new(outer),
+			outer{Text: "x", Plain: zero, Quoted: 7, Any: one, Number: 3},
+		},
+		{"pointers", `{"ptr":{"n":2,"data":%0},"PtrPtr":%1}`, new(outer), outer{Ptr: &inner{zero, 2}, PtrPtr: new(&one)}},
+		{
+			"containers", `{"List":[%0],"Items":[{"n":1},{"data":%1},{"n":3,"data":%0}],"Array":[null,%1],"Map":{"k":%0},"ByInt":{"5":{"data":%1}}}`,
+			new(outer),
+			outer{
+				List: [][]byte{zero}, Items: []inner{{nil, 1}, {one, 0}, {zero, 3}}, Array: [2][]byte{nil, one},
+				Map: map[string][]byte{"k": zero}, ByInt: map[int]inner{5: {one, 0}},
+			},
+		},
 		{"embedded", `{"deep":%0,"title":"x"}`, new(outer), outer{Embedded: Embedded{zero, "x"}}},
 		{"embedded pointer", `{"Clash":%0}`, new(outer), outer{Other: &Other{zero}}},
 		{"embedded with a name", `{"second":{"Clash":%1}}`, new(outer), outer{Second: Second{one}}},

@@ -247,7 +247,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, target := range []any{
 			nil, new([]byte), new(string), new([]any), new(map[string]any), new(leaf), new(outer), new(json.RawMessage), new([]json.RawMessage),
-			new(map[string]json.RawMessage), new(map[int][]byte), new([3]any), new(**tree), new(chan int), new(fmt.Stringer), tree{},
+			new(map[string]json.RawMessage), new(map[int][]byte), new([3]any), new(**tree), new(chan int), new(fmt.Stringer),
+			tree{},
 		} {
 			_ = jsonx.Decode(raw, atts, nil, target)
 		}

@@ -30,7 +30,6 @@ func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("no") }
 func raw(s string) json.RawMessage           { return json.RawMessage(s) }
 func at(s string) (t time.Time)              { t, _ = time.Parse(time.RFC3339Nano, s); return t }
 func year(y int, ms time.Duration) time.Time { return time.Date(y, 1, 1, 0, 0, 0, int(ms), time.UTC) }
-func pointer[T any](v T) *T                  { return &v }
 
 func TestAppendValue(t *testing.T) {
 	t.Parallel()
@@ -98,7 +97,7 @@ func TestAppendValue(t *testing.T) {
 		{point{Name: "\u2028\u2029\xff\\u2028"}, "{\"x\":0,\"name\":\"\u2028\u2029\uFFFD\\\\u2028\"}"},
 		{map[string]int{"b": 1, "a": 2}, `{"a":2,"b":1}`},
 		{map[int]bool{2: true, 10: false}, `{"10":false,"2":true}`},
-		{pointer("x"), `"x"`},
+		{new("x"), `"x"`},
 		{(*point)(nil), `null`},
 		{[2]int{1, 2}, `[1,2]`},
 		{[][]byte{{1}}, `["AQ=="]`},
@@ -260,8 +259,10 @@ func TestForward(t *testing.T) {
 	}{
 		{"no placeholder", &rawArg{[]byte(`{"x":[1]}`), in}, `{"x":[1]}`, "[old]"},
 		{"one", &rawArg{[]byte(ph(1)), in}, ph(1), "[old b]"},
-		{"reused and renumbered", &rawArg{[]byte(`[` + ph(1) + `,{"k":` + ph(0) + `},` + ph(1) + `]`), in},
-			`[` + ph(1) + `,{"k":` + ph(2) + `},` + ph(3) + `]`, "[old b a b]"},
+		{
+			"reused and renumbered", &rawArg{[]byte(`[` + ph(1) + `,{"k":` + ph(0) + `},` + ph(1) + `]`), in},
+			`[` + ph(1) + `,{"k":` + ph(2) + `},` + ph(3) + `]`, "[old b a b]",
+		},
 		{"literal of a text event", &rawArg{[]byte(ph(7)), nil}, ph(7), "[old]"},
 		{"with an attachment of one's own", []any{[]byte("x"), &rawArg{[]byte(ph(0)), in}, []byte("y")}, `[` + ph(1) + `,` + ph(2) + `,` + ph(3) + `]`, "[old x a y]"},
 		{"extra members are dropped", &rawArg{[]byte(`{"z":1,"_placeholder":true,"num":0}`), in}, ph(1), "[old a]"},

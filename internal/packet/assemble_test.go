@@ -10,11 +10,11 @@ import (
 	"github.com/gannet-io/gannet/internal/packet"
 )
 
-func mustParse(t testing.TB, in []byte) *packet.Packet {
-	t.Helper()
+func mustParse(tb testing.TB, in []byte) *packet.Packet {
+	tb.Helper()
 	p := &packet.Packet{}
 	if err := packet.Parse(in, nil, p); err != nil {
-		t.Fatalf("%q: %v", in, err)
+		tb.Fatalf("%q: %v", in, err)
 	}
 	return p
 }

@@ -44,13 +44,23 @@ func TestAppendEvent(t *testing.T) {
 		{"2.1 Date", "/", -1, []any{time.Date(2025, 1, 2, 3, 4, 5, 6_999_999, time.FixedZone("", 3600))}, `2["ev","2025-01-02T02:04:05.006Z"]`, nil},
 		{"2.1 toJSON", "/", -1, []any{upper("a"), []any{upper("b")}}, `2["ev",{"up":"A"},[{"up":"B"}]]`, nil},
 		{"2.3", "/", -1, []any{[]byte{1}}, `51-["ev",` + ph("0") + `]`, []string{"\x01"}},
-		{"2.3 all", "/ns", 7, []any{[]byte{1}, []any{[]byte{2}}, map[string]any{"b": []byte{4}, "a": []byte{3}}},
-			`54-/ns,7["ev",` + ph("0") + `,[` + ph("1") + `],{"a":` + ph("2") + `,"b":` + ph("3") + `}]`, []string{"\x01", "\x02", "\x03", "\x04"}},
-		{"2.3 eleven", "/", -1, []any{[]any{[]byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte(nil)}},
+		{
+			"2.3 all", "/ns", 7,
+			[]any{[]byte{1}, []any{[]byte{2}}, map[string]any{"b": []byte{4}, "a": []byte{3}}},
+			`54-/ns,7["ev",` + ph("0") + `,[` + ph("1") + `],{"a":` + ph("2") + `,"b":` + ph("3") + `}]`,
+			[]string{"\x01", "\x02", "\x03", "\x04"},
+		},
+		{
+			"2.3 eleven", "/", -1,
+			[]any{[]any{[]byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte{}, []byte(nil)}},
 			`511-["ev",[` + ph("0") + "," + ph("1") + "," + ph("2") + "," + ph("3") + "," + ph("4") + "," + ph("5") + "," + ph("6") + "," + ph("7") +
-				"," + ph("8") + "," + ph("9") + "," + ph("10") + `]]`, make([]string, 11)},
-		{"2.3 other types stay base64", "/", -1, []any{point{Blob: []byte{1}}, [][]byte{{2}}, map[string][]byte{"a": {3}}},
-			`2["ev",{"x":0,"blob":"AQ=="},["Ag=="],{"a":"Aw=="}]`, nil},
+				"," + ph("8") + "," + ph("9") + "," + ph("10") + `]]`, make([]string, 11),
+		},
+		{
+			"2.3 other types stay base64", "/", -1,
+			[]any{point{Blob: []byte{1}}, [][]byte{{2}}, map[string][]byte{"a": {3}}},
+			`2["ev",{"x":0,"blob":"AQ=="},["Ag=="],{"a":"Aw=="}]`, nil,
+		},
 	} {
 		out, atts, err := packet.AppendEvent([]byte("head"), c.nsp, c.id, "ev", c.args, nil, [][]byte{[]byte("old")})
 		if err != nil || string(out) != "head"+c.want {

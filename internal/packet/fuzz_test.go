@@ -27,21 +27,21 @@ func addVectors(f *testing.F) {
 // if what is in front of the payload is malformed.
 func header(b string) (typ byte, count int, nsp, id, payload string, ok bool) {
 	if b == "" || b[0] < '0' || b[0] > '6' {
-		return
+		return 0, 0, "", "", "", false
 	}
 	typ, b, nsp = b[0], b[1:], "/"
 	if typ >= '5' {
 		digits, rest, found := strings.Cut(b, "-")
 		n, err := strconv.ParseUint(digits, 10, 64)
 		if !found || err != nil || n < 1 || n > 10 {
-			return
+			return 0, 0, "", "", "", false
 		}
 		count, b = int(n), rest
 	}
 	if strings.HasPrefix(b, "/") {
 		nsp, b, _ = strings.Cut(b, ",")
 		if len(nsp) > 256 || strings.ContainsFunc(nsp, func(r rune) bool { return r < ' ' }) {
-			return
+			return 0, 0, "", "", "", false
 		}
 	}
 	payload = strings.TrimLeft(b, "0123456789")
@@ -123,8 +123,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q: %v, want accepted %v", b, err, ok)
 		}
 		if err != nil {
-			var pe packet.ParseError
-			if !errors.As(err, &pe) {
+			if _, ok := errors.AsType[packet.ParseError](err); !ok {
 				t.Fatalf("%q: error of type %T", b, err)
 			}
 			return

@@ -94,31 +94,49 @@ func TestParseRefuses(t *testing.T) {
 		{"PARITY 9", packet.ErrTooManyAttachments, []string{`511-["a"]`}},
 		{"PARITY 9 empty message", packet.ErrEmpty, []string{``}},
 		{"A98", packet.ErrType, []string{`7`, `a`, ` `, `-1`, "\x00", "\xff", `/ns,`, `"2"`}},
-		{"A99", packet.ErrAttachmentCount, []string{`5`, `6`, `51`, `51.5-["a"]`, `5+1-["a"]`, `5 1-["a"]`, `51 -["a"]`, `50x1-["a"]`,
-			`51e9-["a"]`, `5--["a"]`, `5-1-["a"]`, `500-["a"]`, `6-[]`, `5a-["a"]`, `5/ns,["a"]`}},
-		{"A99", packet.ErrTooManyAttachments, []string{`511-["a"]`, `611-[]`, `5100-["a"]`, `599999999999999999999-["a"]`,
-			`518446744073709551617-["a"]`, `54294967297-["a"]`, "5" + strings.Repeat("9", 10000) + "-"}},
+		{"A99", packet.ErrAttachmentCount, []string{
+			`5`, `6`, `51`, `51.5-["a"]`, `5+1-["a"]`, `5 1-["a"]`, `51 -["a"]`, `50x1-["a"]`,
+			`51e9-["a"]`, `5--["a"]`, `5-1-["a"]`, `500-["a"]`, `6-[]`, `5a-["a"]`, `5/ns,["a"]`,
+		}},
+		{"A99", packet.ErrTooManyAttachments, []string{
+			`511-["a"]`, `611-[]`, `5100-["a"]`, `599999999999999999999-["a"]`,
+			`518446744073709551617-["a"]`, `54294967297-["a"]`, "5" + strings.Repeat("9", 10000) + "-",
+		}},
 		{"A102 type", packet.ErrPayload, []string{`2[["a"]]`, `2[{}]`, `2[null]`, `2[true]`, `2[false]`, `2[]`, `51-[[]]`, `51-[null]`}},
-		{"A102 reserved", packet.ErrPayload, []string{`2["connect"]`, `2["connect_error"]`, `2["disconnect"]`, `2["disconnecting"]`,
-			`2["newListener"]`, `2["removeListener"]`, `51-["connect"]`, `2/ns,7["disconnecting",1]`, `2["\u0063onnect"]`, `2["dis\u0063onnect"]`}},
+		{"A102 reserved", packet.ErrPayload, []string{
+			`2["connect"]`, `2["connect_error"]`, `2["disconnect"]`, `2["disconnecting"]`,
+			`2["newListener"]`, `2["removeListener"]`, `51-["connect"]`, `2/ns,7["disconnecting",1]`, `2["\u0063onnect"]`, `2["dis\u0063onnect"]`,
+		}},
 		{"A103", packet.ErrPayload, []string{`2-1["a"]`, `21.5["a"]`, `21e30["a"]`, `2+1["a"]`, `20x1["a"]`, `3-1[]`, `3/n,-1[]`}},
 		{"A103 blank", packet.ErrPayload, []string{`2 ["a"]`, `2 1["a"]`, `21 ["a"]`, "2\n[\"a\"]", `2/ns, ["a"]`, `0 {}`, `2 `}},
-		{"A104", packet.ErrTooDeep, []string{`2["a",` + nest(128) + `]`, `3` + nest(129), `0` + strings.Repeat(`{"a":`, 129) + "1" + strings.Repeat("}", 129),
-			`2["a",` + strings.Repeat("[", 1_000_000), `3` + strings.Repeat("[", 1_000_000), `0` + strings.Repeat(`{"a":`, 100_000)}},
-		{"A105 numbers", packet.ErrPayload, []string{`2["a",01]`, `2["a",1.]`, `2["a",.5]`, `2["a",+1]`, `2["a",-]`, `2["a",--1]`, `2["a",0x1]`,
-			`2["a",1e]`, `2["a",1e+]`, `2["a",NaN]`, `2["a",Infinity]`, `2["a",-Infinity]`, `2[-]`, `2[-a]`}},
-		{"A105 strings", packet.ErrPayload, []string{`2["a","\x41"]`, `2["a","\u12"]`, `2["a","\u12G4"]`, `2["a","\`, `2["a","\"]`, `2["a","\u"]`,
-			"2[\"a\",\"\t\"]", "2[\"a\",\"\n\"]", "2[\"a\",\"\x00\"]", "2[\"a\",\"12345678\x1f\"]", `2["a",'b']`, `2["a",b]`, `2["a","b]`, `2["\q"]`}},
+		{"A104", packet.ErrTooDeep, []string{
+			`2["a",` + nest(128) + `]`, `3` + nest(129), `0` + strings.Repeat(`{"a":`, 129) + "1" + strings.Repeat("}", 129),
+			`2["a",` + strings.Repeat("[", 1_000_000), `3` + strings.Repeat("[", 1_000_000), `0` + strings.Repeat(`{"a":`, 100_000),
+		}},
+		{"A105 numbers", packet.ErrPayload, []string{
+			`2["a",01]`, `2["a",1.]`, `2["a",.5]`, `2["a",+1]`, `2["a",-]`, `2["a",--1]`, `2["a",0x1]`,
+			`2["a",1e]`, `2["a",1e+]`, `2["a",NaN]`, `2["a",Infinity]`, `2["a",-Infinity]`, `2[-]`, `2[-a]`,
+		}},
+		{"A105 strings", packet.ErrPayload, []string{
+			`2["a","\x41"]`, `2["a","\u12"]`, `2["a","\u12G4"]`, `2["a","\`, `2["a","\"]`, `2["a","\u"]`,
+			"2[\"a\",\"\t\"]", "2[\"a\",\"\n\"]", "2[\"a\",\"\x00\"]", "2[\"a\",\"12345678\x1f\"]", `2["a",'b']`, `2["a",b]`, `2["a","b]`, `2["\q"]`,
+		}},
 		{"A105 words", packet.ErrPayload, []string{`2["a",nul]`, `2["a",nulll]`, `2["a",True]`, `2["a",undefined]`, `2["a",tru`, `2["a",f]`}},
-		{"A105 structure", packet.ErrPayload, []string{`2["a",]`, `2[,"a"]`, `2["a"1]`, `2["a" 1]`, `2["a",[1,]]`, `2["a",{"b"}]`, `2["a",{"b":}]`,
-			`2["a",{"b":1,}]`, `2["a",{b:1}]`, `2["a",{,"b":1}]`, `2["a",{"b":1]`, `2["a",[1}]`, `2["a",{1:2}]`, `2["a",{`, `2["a",[`, `2["a",`, `2[`, `2["a"}`}},
-		{"A105 trailing bytes", packet.ErrPayload, []string{`2["a"]x`, `2["a"]]`, `2["a"],`, `2["a"]["b"]`, `0{}x`, `0{}{}`, `4"a"x`, `3[]x`, "2[\"a\"]\x00",
-			"2[\"a\"]\x1e", "2[\"a\"]\u00a0"}},
+		{"A105 structure", packet.ErrPayload, []string{
+			`2["a",]`, `2[,"a"]`, `2["a"1]`, `2["a" 1]`, `2["a",[1,]]`, `2["a",{"b"}]`, `2["a",{"b":}]`,
+			`2["a",{"b":1,}]`, `2["a",{b:1}]`, `2["a",{,"b":1}]`, `2["a",{"b":1]`, `2["a",[1}]`, `2["a",{1:2}]`, `2["a",{`, `2["a",[`, `2["a",`, `2[`, `2["a"}`,
+		}},
+		{"A105 trailing bytes", packet.ErrPayload, []string{
+			`2["a"]x`, `2["a"]]`, `2["a"],`, `2["a"]["b"]`, `0{}x`, `0{}{}`, `4"a"x`, `3[]x`, "2[\"a\"]\x00",
+			"2[\"a\"]\x1e", "2[\"a\"]\u00a0",
+		}},
 		{"A107", packet.ErrPayload, []string{`1["a"]`, `1null`, `1 `, `1"x"`, `1/ns,{}`}},
 		{"2.2 shapes", packet.ErrPayload, []string{`0true`, `01{`, `4[]`, `4null`, `41.5`, `3{}`, `3"a"`, `3null`, `2"a"`, `61-{}`}},
 		{"A94", packet.ErrNamespace, []string{`0/` + strings.Repeat("n", 256), `2/` + strings.Repeat("n", 10_000_000) + `,["a"]`, "0/a\x1eb,", "0/\x00", "2/a\n,[\"a\"]"}},
-		{"A94", packet.ErrEventName, []string{`2["` + strings.Repeat("e", 257) + `"]`, `2["` + strings.Repeat(`\u00e9`, 129) + `"]`,
-			`2["` + strings.Repeat("e", 10_000_000) + `"]`, `2["` + strings.Repeat(`\n`, 257) + `"]`}},
+		{"A94", packet.ErrEventName, []string{
+			`2["` + strings.Repeat("e", 257) + `"]`, `2["` + strings.Repeat(`\u00e9`, 129) + `"]`,
+			`2["` + strings.Repeat("e", 10_000_000) + `"]`, `2["` + strings.Repeat(`\n`, 257) + `"]`,
+		}},
 	} {
 		for _, in := range c.in {
 			var p packet.Packet

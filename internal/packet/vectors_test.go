@@ -52,18 +52,18 @@ type encodeVector struct {
 	Binary []string
 }
 
-func loadVectors(t testing.TB) *vectors {
-	t.Helper()
+func loadVectors(tb testing.TB) *vectors {
+	tb.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "node_vectors.json"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	v := &vectors{}
 	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if v.Parser != "4.2.7" || len(v.Decode) < 280 || len(v.Damaged) < 3500 || len(v.Encode) < 70 {
-		t.Fatalf("vectors of parser %q: %d, %d, %d", v.Parser, len(v.Decode), len(v.Damaged), len(v.Encode))
+		tb.Fatalf("vectors of parser %q: %d, %d, %d", v.Parser, len(v.Decode), len(v.Damaged), len(v.Encode))
 	}
 	return v
 }
@@ -76,8 +76,8 @@ type receiver struct {
 	err error // why the content of an accepted packet does not decode
 }
 
-func (r *receiver) add(t testing.TB, m any) error {
-	t.Helper()
+func (r *receiver) add(tb testing.TB, m any) error {
+	tb.Helper()
 	if s, ok := m.(string); ok {
 		if r.asm.Active() {
 			return packet.ErrUnexpectedText
@@ -89,29 +89,29 @@ func (r *receiver) add(t testing.TB, m any) error {
 			r.asm.Start(&r.p)
 			return nil
 		}
-		r.deliver(t, &r.p, nil)
+		r.deliver(tb, &r.p, nil)
 		return nil
 	}
 	b, err := base64.StdEncoding.DecodeString(m.(map[string]any)["$bin"].(string))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	done, err := r.asm.Add(b)
 	if done {
-		r.deliver(t, r.asm.Packet(), r.asm.Attachments())
+		r.deliver(tb, r.asm.Packet(), r.asm.Attachments())
 	}
 	return err
 }
 
-func (r *receiver) deliver(t testing.TB, p *packet.Packet, atts [][]byte) {
-	t.Helper()
+func (r *receiver) deliver(tb testing.TB, p *packet.Packet, atts [][]byte) {
+	tb.Helper()
 	var n nodePacket
-	n, r.err = canonicalPacket(t, p, atts)
+	n, r.err = canonicalPacket(tb, p, atts)
 	r.got = append(r.got, n)
 }
 
-func canonicalPacket(t testing.TB, p *packet.Packet, atts [][]byte) (nodePacket, error) {
-	t.Helper()
+func canonicalPacket(tb testing.TB, p *packet.Packet, atts [][]byte) (nodePacket, error) {
+	tb.Helper()
 	n := nodePacket{Type: int(p.Type), Nsp: string(p.Namespace)}
 	if p.HasID {
 		id := strconv.FormatUint(p.ID, 10)
@@ -140,7 +140,7 @@ func canonicalPacket(t testing.TB, p *packet.Packet, atts [][]byte) (nodePacket,
 	}
 	out, err := jsonx.AppendValue(nil, whole, nil, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s := string(out)
 	n.Data = &s
@@ -178,7 +178,7 @@ func stricter(in string) string {
 	switch m := attachmentText.FindStringSubmatch(in); {
 	case in == "" || in[0] < '0' || in[0] > '6':
 		return "blank type"
-	case m != nil && strings.Trim(m[1], "0123456789") != "":
+	case len(m) > 1 && strings.Trim(m[1], "0123456789") != "":
 		return "count of attachments as loose number"
 	case idText.MatchString(in):
 		return "blank in front of the payload"
@@ -320,27 +320,27 @@ func TestNodeDamaged(t *testing.T) {
 }
 
 // revive builds the Go value of what the generator calls a tagged value.
-func revive(t testing.TB, v any) any {
-	t.Helper()
+func revive(tb testing.TB, v any) any {
+	tb.Helper()
 	switch v := v.(type) {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = revive(t, v[i])
+			out[i] = revive(tb, v[i])
 		}
 		return out
 	case map[string]any:
 		if s, ok := v["$bin"].(string); ok {
 			b, err := base64.StdEncoding.DecodeString(s)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return b
 		}
 		if s, ok := v["$num"].(string); ok {
 			f, err := strconv.ParseFloat(s, 64)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			return f
 		}
@@ -352,7 +352,7 @@ func revive(t testing.TB, v any) any {
 		}
 		out := make(map[string]any, len(v))
 		for k := range v {
-			out[k] = revive(t, v[k])
+			out[k] = revive(tb, v[k])
 		}
 		return out
 	default:
@@ -379,9 +379,9 @@ func TestNodeEncode(t *testing.T) {
 	}
 }
 
-func encodeLikeNode(t testing.TB, v *encodeVector) (out []byte, atts [][]byte) {
-	t.Helper()
-	data := revive(t, v.Packet.Data)
+func encodeLikeNode(tb testing.TB, v *encodeVector) (out []byte, atts [][]byte) {
+	tb.Helper()
+	data := revive(tb, v.Packet.Data)
 	list, _ := data.([]any)
 	fields, _ := data.(map[string]any)
 	nsp := v.Packet.Nsp
@@ -408,10 +408,10 @@ func encodeLikeNode(t testing.TB, v *encodeVector) (out []byte, atts [][]byte) {
 	case packet.Disconnect:
 		out = packet.AppendDisconnect(nil, nsp)
 	default:
-		t.Fatalf("%s: type %d", v.Name, v.Packet.Type)
+		tb.Fatalf("%s: type %d", v.Name, v.Packet.Type)
 	}
 	if err != nil {
-		t.Errorf("%s: %v", v.Name, err)
+		tb.Errorf("%s: %v", v.Name, err)
 	}
 	return out, atts
 }
