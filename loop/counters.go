@@ -69,8 +69,7 @@ func (p *published) publish(c *Counters) {
 	p.last = *c
 }
 
-// publishHot copies what changes with every event; the rest can wait for the
-// end of the turn.
+// publishHot is publish for the case that only bytes came and went.
 func (p *published) publishHot(c *Counters) {
 	if c.Reads != p.last.Reads {
 		p.last.Reads, p.last.BytesIn = c.Reads, c.BytesIn
@@ -82,6 +81,7 @@ func (p *published) publishHot(c *Counters) {
 		p.v[indexWrites].Store(c.Writes)
 		p.v[indexBytesOut].Store(c.BytesOut)
 	}
+	p.publish(c)
 }
 
 // addTo adds what was published to sum.

@@ -73,8 +73,8 @@ type Loop struct {
 	joinedLen  int
 	freeFrames []*frames
 
-	overflow [][]Message // by destination loop
-	current  Message     // being delivered
+	overflow []backlog // by destination loop
+	current  Message   // being delivered
 
 	timers timers
 	slots  slots
@@ -101,7 +101,7 @@ func newLoop(r *Reactor, id int, o *Options) *Loop {
 		room:     make(chan struct{}),
 		input:    make([]byte, o.ReadBuffer),
 		scratch:  make([]byte, maxWrite),
-		overflow: make([][]Message, o.Loops),
+		overflow: make([]backlog, o.Loops),
 	}
 	l.poll.init()
 	l.bellShut.Store(true) // until Start
@@ -182,7 +182,6 @@ func (l *Loop) end(start time.Duration, what string) {
 // slowTurn counts an event that took too long, and logs one per second.
 func (l *Loop) slowTurn(took time.Duration, what string) {
 	l.stats.SlowTurns++
-	l.published.publish(&l.stats)
 	if l.now-l.slowLogged < 1000 && l.slowLogged != 0 {
 		return
 	}
@@ -248,7 +247,6 @@ func (l *Loop) until(at int64) time.Duration {
 func (l *Loop) doorbell() bool {
 	start := l.begin()
 	l.endTurn()
-	l.published.publish(&l.stats)
 	l.end(start, "turn")
 	return l.stopping.Load()
 }

@@ -18,7 +18,7 @@ func (l *Loop) TryPost(m Message) error {
 	if m.Kind >= kindReserved {
 		return &OptionError{Field: "Kind", Reason: "reserved for the loop"}
 	}
-	if src := l.source(); src != nil && len(src.overflow[l.id]) > 0 {
+	if src := l.source(); src != nil && src.overflow[l.id].len() > 0 {
 		return ErrFull
 	}
 	if l.messages.TryPush(m) {
@@ -38,11 +38,11 @@ func (l *Loop) refused() error {
 
 func (l *Loop) post(m Message) error {
 	src := l.source()
-	if src != nil && len(src.overflow[l.id]) > 0 {
+	if src != nil && src.overflow[l.id].len() > 0 {
 		if l.messages.Closed() {
 			return ErrClosed
 		}
-		src.overflow[l.id] = append(src.overflow[l.id], m)
+		src.overflow[l.id].push(m)
 		return nil
 	}
 	if l.messages.TryPush(m) {
@@ -55,7 +55,11 @@ func (l *Loop) post(m Message) error {
 	if src == nil {
 		src = l.reactor.caller(l)
 	}
-	if src != nil {
+	switch {
+	case src == nil:
+	case src.stopped:
+		return ErrClosed // nobody would pass it on
+	default:
 		src.keep(l, m)
 		return nil
 	}
@@ -107,10 +111,10 @@ func (l *Loop) wake() {
 
 // keep adds m to what l holds for dst. It runs on the goroutine of l.
 func (l *Loop) keep(dst *Loop, m Message) {
-	if len(l.overflow[dst.id]) == 0 {
+	if l.overflow[dst.id].len() == 0 {
 		dst.overflowed.Add(1)
 	}
-	l.overflow[dst.id] = append(l.overflow[dst.id], m)
+	l.overflow[dst.id].push(m)
 	// The retry of the next turn either succeeds or finds the ring full after
 	// dst was told, so that dst will ring.
 	l.requestAnother()
@@ -118,37 +122,66 @@ func (l *Loop) keep(dst *Loop, m Message) {
 
 // retryOverflow passes on what l holds for other loops.
 func (l *Loop) retryOverflow() {
-	for id, list := range l.overflow {
-		if len(list) > 0 {
-			l.overflow[id] = l.passOn(l.reactor.loops[id], list)
+	for id := range l.overflow {
+		if b := &l.overflow[id]; b.len() > 0 {
+			l.passOn(l.reactor.loops[id], b)
 		}
 	}
 }
 
-// passOn pushes list to dst and returns the rest.
-func (l *Loop) passOn(dst *Loop, list []Message) []Message {
+// passOn pushes what b holds to dst, as much as there is room for.
+func (l *Loop) passOn(dst *Loop, b *backlog) {
 	sent := 0
-	for sent < len(list) && dst.messages.TryPush(list[sent]) {
+	for b.len() > 0 && dst.messages.TryPush(*b.first()) {
+		b.pop()
 		sent++
 	}
 	if sent > 0 {
 		dst.ring()
 	}
-	if sent < len(list) && dst.messages.Closed() {
-		for i := range list[sent:] {
-			l.drop(&list[sent+i])
-		}
-		sent = len(list)
+	if b.len() > 0 && dst.messages.Closed() {
+		l.dropAll(b)
 	}
-	n := copy(list, list[sent:])
-	clear(list[n:])
-	if n == 0 {
+	if b.len() == 0 {
 		dst.overflowed.Add(-1)
-		if cap(list) > maxMessages {
-			return nil
-		}
 	}
-	return list[:n]
+}
+
+// dropAll disposes of what b holds.
+func (l *Loop) dropAll(b *backlog) {
+	for ; b.len() > 0; b.pop() {
+		l.drop(b.first())
+	}
+}
+
+// backlog is a FIFO of messages that found a ring full.
+type backlog struct {
+	// Owned by the loop goroutine.
+	list []Message
+	next int
+}
+
+func (b *backlog) len() int        { return len(b.list) - b.next }
+func (b *backlog) first() *Message { return &b.list[b.next] }
+func (b *backlog) push(m Message)  { b.list = append(b.list, m) }
+
+// pop removes the first message; memory is given back when a large backlog
+// has gone.
+func (b *backlog) pop() {
+	b.list[b.next] = Message{}
+	b.next++
+	switch {
+	case b.next < len(b.list):
+		if b.next >= maxMessages && b.next > len(b.list)/2 {
+			n := copy(b.list, b.list[b.next:])
+			clear(b.list[n:])
+			b.list, b.next = b.list[:n], 0
+		}
+	case cap(b.list) > maxMessages:
+		b.list, b.next = nil, 0
+	default:
+		b.list, b.next = b.list[:0], 0
+	}
 }
 
 // deliverMessages delivers what is in the ring.

@@ -28,34 +28,21 @@ func (l *Loop) teardown() {
 	l.messages.Close()
 	l.messages.Drain(func(m Message) { l.drop(&m) })
 	l.wake()
-	for id, list := range l.overflow {
-		if len(list) > 0 {
-			l.handOver(l.reactor.loops[id], list)
-			l.overflow[id] = nil
+	l.stopped = true
+	l.retryOverflow() // for the last time
+	for id := range l.overflow {
+		if b := &l.overflow[id]; b.len() > 0 {
+			l.dropAll(b)
+			l.reactor.loops[id].overflowed.Add(-1)
 		}
 	}
 	l.runClosing()
 	l.release(0)
 	l.closeDead()
-	l.stopped = true
 	l.freeFrames, l.dirty, l.again = nil, nil, nil
 	l.shutBell()
 	l.poll.close()
 	l.published.publish(&l.stats)
-}
-
-// handOver passes overflow on for the last time and drops what dst refuses.
-func (l *Loop) handOver(dst *Loop, list []Message) {
-	if dst != l {
-		list = l.passOn(dst, list)
-		if len(list) == 0 {
-			return
-		}
-	}
-	dst.overflowed.Add(-1)
-	for i := range list {
-		l.drop(&list[i])
-	}
 }
 
 // closeAll closes every connection, those that callbacks leave behind
