@@ -1,0 +1,186 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// envPrefix begins the variables that are read.
+const envPrefix = "GANNET_"
+
+// Settings are a Config together with its flags and where each value is from.
+type Settings struct {
+	Config Config
+	Flags  *pflag.FlagSet
+
+	from map[string]string // by flag name; missing: the flag, or the default
+}
+
+// New returns the settings with their defaults. Flags is still to be parsed.
+func New() *Settings {
+	s := &Settings{Flags: pflag.NewFlagSet("serve", pflag.ContinueOnError), from: map[string]string{}}
+	s.Flags.SortFlags = false
+	s.register()
+	return s
+}
+
+func (s *Settings) register() {
+	f, c := s.Flags, &s.Config
+	f.StringSliceVar(&c.Addr, "addr", []string{":3000"}, "`where` to listen: HOST:PORT, :PORT or unix:PATH; may be repeated")
+	f.StringVar(&c.Path, "path", "/socket.io", "URL path of the Socket.IO server")
+	f.StringVar(&c.ClientDir, "client-dir", "", "folder with the browser client: dist of the npm package socket.io-client")
+	f.BoolVar(&c.StatsPage, "stats", true, "serve the page of server figures at /stats")
+
+	f.StringSliceVar(&c.Transports, "transports", []string{"polling", "websocket"}, "transports that are enabled")
+	f.DurationVar(&c.PingInterval, "ping-interval", 25*time.Second, "time between heartbeats")
+	f.DurationVar(&c.PingTimeout, "ping-timeout", 20*time.Second, "how long a client may take to answer a heartbeat")
+	f.DurationVar(&c.UpgradeTimeout, "upgrade-timeout", 10*time.Second, "how long an upgrade to WebSocket may take")
+	f.DurationVar(&c.ConnectTimeout, "connect-timeout", 45*time.Second, "how long a client may take to join a namespace")
+	f.TextVar(&c.MaxHTTPBufferSize, "max-http-buffer-size", Size(1_000_000), "largest message and POST body, in `bytes`")
+
+	f.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, `other sites that may connect, such as https://example.com, or "*"; may be repeated`)
+	f.BoolVar(&c.CORSCredentials, "cors-credentials", false, "let these sites send cookies")
+	f.StringSliceVar(&c.TrustedProxies, "trusted-proxy", nil, "proxies that may name the client's address by X-Forwarded-For; may be repeated")
+
+	f.IntVar(&c.MaxConns, "max-conns", 0, "most connections at a time (default: the limit of open files less 64)")
+	f.IntVar(&c.Loops, "loops", 0, "number of event loops (default: one for each core)")
+	f.TextVar(&c.MaxQueue, "max-queue", Size(4<<20), "`bytes` that may wait for one slow client before it is disconnected")
+	f.DurationVar(&c.WriteTimeout, "write-timeout", 10*time.Second, "how long a client may refuse to take bytes")
+
+	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "after SIGTERM, go on for this long with /readyz answering 503")
+	f.DurationVar(&c.DrainTimeout, "drain-timeout", 10*time.Second, "how long the shutdown may take after that")
+
+	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "`level`: debug, info, warn or error")
+	f.StringVar(&c.LogFormat, "log-format", "text", "`format`: text or json")
+	f.StringVar(&c.PprofAddr, "pprof-addr", "", "HOST:PORT of a separate listener for net/http/pprof (default: none)")
+}
+
+// EnvName returns the variable of a setting: GANNET_PING_INTERVAL for
+// ping-interval.
+func EnvName(name string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// LoadEnv takes the settings that no flag has set from variables of the form
+// NAME=value. It returns the value of GANNET_CONFIG.
+func (s *Settings) LoadEnv(environ []string) (file string, err error) {
+	known := map[string]*pflag.Flag{}
+	s.Flags.VisitAll(func(f *pflag.Flag) { known[EnvName(f.Name)] = f })
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		switch f := known[name]; {
+		case !strings.HasPrefix(name, envPrefix) || fromKubernetes(name) || value == "":
+		case name == envPrefix+"CONFIG":
+			file = value
+		case f == nil:
+			return "", fmt.Errorf("unknown variable %s%s", name, suggest(name, known))
+		case f.Changed:
+		default:
+			if err := f.Value.Set(value); err != nil {
+				return "", fmt.Errorf("%s=%s: %w", name, value, plain(err))
+			}
+			s.set(f, name)
+		}
+	}
+	return file, nil
+}
+
+// fromKubernetes tells the variables that Kubernetes makes up for a service
+// called gannet.
+func fromKubernetes(name string) bool {
+	rest := strings.TrimPrefix(name, envPrefix)
+	return rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")
+}
+
+// plain leaves out which function of strconv complains.
+func plain(err error) error {
+	var num *strconv.NumError
+	if errors.As(err, &num) {
+		return fmt.Errorf("%q: %w", num.Num, num.Err)
+	}
+	return err
+}
+
+func (s *Settings) set(f *pflag.Flag, from string) {
+	f.Changed = true
+	s.from[f.Name] = from
+}
+
+// Print writes the settings in force as a file that LoadFile reads, with a
+// note behind each that is not the default.
+func (s *Settings) Print(w io.Writer) error {
+	doc := &yaml.Node{Kind: yaml.MappingNode}
+	s.Flags.VisitAll(func(f *pflag.Flag) {
+		value := valueNode(f)
+		if from := s.from[f.Name]; from != "" {
+			value.LineComment = from
+		} else if f.Changed {
+			value.LineComment = "--" + f.Name
+		}
+		doc.Content = append(doc.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: f.Name}, value)
+	})
+	enc := yaml.NewEncoder(w)
+	if err := enc.Encode(doc); err != nil {
+		return err
+	}
+	return enc.Close()
+}
+
+func valueNode(f *pflag.Flag) *yaml.Node {
+	list, ok := f.Value.(pflag.SliceValue)
+	if !ok {
+		n := &yaml.Node{Kind: yaml.ScalarNode, Value: f.Value.String()}
+		if n.Value == "" {
+			n.Style = yaml.DoubleQuotedStyle
+		}
+		return n
+	}
+	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+	for _, v := range list.GetSlice() {
+		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: v})
+	}
+	return n
+}
+
+// suggest names what was probably meant, if anything.
+func suggest[T any](name string, known map[string]T) string {
+	best, least := "", 3
+	for k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least || d == least && best != "" && k < best {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance counts the letters to insert, delete or replace.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := slices.Clone(row)
+		row[0] = i + 1
+		for j := range len(b) {
+			change := 1
+			if a[i] == b[j] {
+				change = 0
+			}
+			row[j+1] = min(last[j]+change, last[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
