@@ -24,7 +24,7 @@ func buildSextets() (t [256]uint8) {
 // part; too much of it, a lone last sextet or any other byte is refused.
 func decodeBase64(b []byte) ([]byte, bool) {
 	n := len(b)
-	for n > 0 && b[n-1] == '=' && len(b)-n < 2 {
+	for n > 0 && b[n-1] == '=' {
 		n--
 	}
 	tail := n % 4

@@ -84,6 +84,26 @@ func TestCORSNeverReflectsUnmatched(t *testing.T) {
 	}
 }
 
+// TestCORSReflectsNoLineEnd is A31: an origin that everything else allows.
+func TestCORSReflectsNoLineEnd(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]*polling.CORSOptions{
+		"all":     {ReflectOrigin: true},
+		"pattern": {OriginPatterns: []*regexp.Regexp{regexp.MustCompile(`a\.com$`)}},
+		"func":    {OriginFunc: func(string) bool { return true }},
+	} {
+		c := mustCORS(t, o)
+		if !c.Allowed([]byte("http://a.com")) {
+			t.Errorf("%s refuses a good origin", name)
+		}
+		for _, origin := range []string{"x\r\nSet-Cookie: http://a.com", "x\nhttp://a.com", "\x00http://a.com"} {
+			if got := string(c.AppendHeaders(nil, []byte(origin))); got != "Vary: Origin\r\n" {
+				t.Errorf("%s, %q: %q", name, origin, got)
+			}
+		}
+	}
+}
+
 // TestCORSFuncRefusal is where this server differs from the reference, which
 // answers as if there were no CORS when the function says no: here, as for a
 // list, Vary is set and the preflight answered (A23, A24).

@@ -137,4 +137,8 @@ func TestCheckPost(t *testing.T) {
 	if got := polling.CheckPost(two); got != 415 {
 		t.Errorf("gzip in a second header: %d", got)
 	}
+	two.Headers[1].Value = []byte{}
+	if got := polling.CheckPost(two); got != 0 {
+		t.Errorf("empty Content-Encoding: %d", got)
+	}
 }

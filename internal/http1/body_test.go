@@ -81,6 +81,7 @@ func bodies() []bodyCase {
 		{"A09", "CR in trailer", -1, none, "0\r\nX: a\rb\r\n\r\n", "", "", http1.ErrTrailer},
 		{"A09", "CR CR LF", -1, none, "0\r\n\r\r\n", "", "", http1.ErrTrailer},
 		{"A09", "2,048 bytes", -1, none, "0\r\nX: " + strings.Repeat("y", 2044) + "\r\n\r\n", "", "", nil},
+		{"A09", "2,048 bytes behind extensions", -1, none, "1;" + ext + "\r\nx\r\n0\r\nX: " + strings.Repeat("y", 2044) + "\r\n\r\n", "x", "", nil},
 		{"A09", "2,049 bytes", -1, none, "0\r\nX: " + strings.Repeat("y", 2045) + "\r\n\r\n", "", "", http1.ErrTrailerTooLarge},
 		{"A09", "endless trailers", -1, none, "0\r\n" + strings.Repeat("X: y\r\n", 1000), "", "", http1.ErrTrailerTooLarge},
 		{"A09", "endless name", -1, none, "0\r\n" + strings.Repeat("y", 3000), "", "", http1.ErrTrailerTooLarge},

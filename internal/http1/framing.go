@@ -16,7 +16,7 @@ func (f *framing) see(req *Request, h *Header) {
 	case 4:
 		if equalFold(h.Name, "host") {
 			f.hosts++
-			f.badHost = f.badHost || !validHost(h.Value)
+			f.badHost = !validHost(h.Value) // a second one is refused anyway
 			req.Host = h.Value
 		}
 	case 6:
@@ -39,7 +39,7 @@ func (f *framing) see(req *Request, h *Header) {
 		if equalFold(h.Name, "content-length") {
 			n, ok := parseLength(h.Value)
 			f.lengths++
-			f.badLength = f.badLength || !ok
+			f.badLength = !ok
 			req.ContentLength = n
 		}
 	case 17:

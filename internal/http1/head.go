@@ -210,9 +210,6 @@ func checkPartialRequest(line []byte, l *Limits) *Error {
 	} else if len(head) > maxMethod {
 		return ErrMethod
 	}
-	if n := len(head); n > 0 && head[n-1] == '\r' && n == len(line) {
-		return ErrMethod
-	}
 	if !allOf(head, isToken) {
 		return ErrMethod
 	}

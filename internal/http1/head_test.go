@@ -90,9 +90,11 @@ func refusals() []refusal {
 		{"A12", "101 headers", get(strings.Repeat("X: y\r\n", 100)), http1.ErrTooManyHeaders},
 		{"A12", "2,000 headers and an upgrade", get(many + "Connection: Upgrade\r\nUpgrade: websocket\r\n"), http1.ErrTooManyHeaders},
 		{"A12", "one large header", get("X: " + strings.Repeat("y", 16<<10) + "\r\n"), http1.ErrHeadersTooLarge},
+		{"A12", "one byte too many", get("X: " + strings.Repeat("y", 16<<10-4-len("Host: a\r\n")) + "\r\n"), http1.ErrHeadersTooLarge},
 		{"A12", "many bytes", get(strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 17)), http1.ErrHeadersTooLarge},
 		{"A12", "endless header", "GET / HTTP/1.1\r\nX: " + strings.Repeat("y", 16<<10), http1.ErrHeadersTooLarge},
 		{"A12", "endless name", "GET / HTTP/1.1\r\n" + strings.Repeat("y", 16<<10+1), http1.ErrHeadersTooLarge},
+		{"A13", "one byte too many", "GET /" + strings.Repeat("a", 8<<10+1-len("GET / HTTP/1.1")) + " HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTargetTooLong},
 		{"A13", "long request line", "GET /" + strings.Repeat("a", 8<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTargetTooLong},
 		{"A13", "endless request line", "GET /" + strings.Repeat("a", 8<<10), http1.ErrTargetTooLong},
 		{"A13", "endless method", strings.Repeat("A", 33), http1.ErrMethod},
@@ -135,6 +137,7 @@ func refusals() []refusal {
 		{"A16", "fragment", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTarget},
 		{"A16", "raw bytes above ASCII", "GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTarget},
 		{"A16", "broken escape", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTarget},
+		{"A16", "second escape broken", "GET /%41%4g HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTarget},
 		{"A16", "cut escape", "GET /%a HTTP/1.1\r\nHost: a\r\n\r\n", http1.ErrTarget},
 		{"A09", "Trailer announces a length", post("Transfer-Encoding: chunked\r\nTrailer: X, Content-Length\r\n"), http1.ErrTrailerHeader},
 		{"A82", "unknown expectation", post("Expect: 200-maybe\r\nContent-Length: 1\r\n"), http1.ErrExpect},
@@ -225,6 +228,8 @@ func accepted() []struct {
 		{"A15", "HTTP/1.0 never stays", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", http1.Request{ContentLength: -1, Close: true}},
 		{"A16", "dots and slashes", "GET //a/../%2e%2E?%zz HTTP/1.1\r\nHost: a\r\n\r\n", http1.Request{ContentLength: -1}},
 		{"1.4", "close", get("Connection: x, CLOSE\r\n"), http1.Request{ContentLength: -1, Close: true}},
+		{"1.4", "close in the first of two", get("Connection: close\r\nConnection: x\r\n"), http1.Request{ContentLength: -1, Close: true}},
+		{"A29", "upgrade in two headers", get("Connection: Upgrade\r\nConnection: x\r\nUpgrade: y\r\n"), http1.Request{ContentLength: -1, Upgrade: true}},
 		{"1.4", "closer", get("Connection: closer\r\nX: close\r\n"), http1.Request{ContentLength: -1}},
 		{"A29", "upgrade", get("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"), http1.Request{ContentLength: -1, Upgrade: true}},
 		{"A29", "upgrade without the token", get("Connection: keep-alive\r\nUpgrade: websocket\r\n"), http1.Request{ContentLength: -1}},
@@ -261,7 +266,7 @@ func TestHeadAccepted(t *testing.T) {
 func TestRequestAccessors(t *testing.T) {
 	t.Parallel()
 	in := "POST /socket.io/?a=1?b HTTP/1.1\r\nHost: Example.COM:80\r\nX-Two: 1\r\nx-two:  2\t\r\nEmpty:\r\n" +
-		"Connection: a,, Upgrade ,b\r\n\r\n"
+		"Connection: a,, Upgrade ,b\r\nA-Zz: z\r\n\r\n"
 	var p http1.HeadParser
 	var req http1.Request
 	if _, err := p.Parse([]byte(in), nil, &req); err != nil {
@@ -274,7 +279,8 @@ func TestRequestAccessors(t *testing.T) {
 		{"host", string(req.Host), "Example.COM:80"},
 		{"first of two", string(req.Get("X-TWO")), "1"},
 		{"second", string(req.Headers[2].Value), "2"},
-		{"headers", fmt.Sprint(len(req.Headers)), "5"},
+		{"headers", fmt.Sprint(len(req.Headers)), "6"},
+		{"first and last letter", string(req.Get("a-zZ")), "z"},
 		{"count", fmt.Sprint(req.Count("x-Two"), req.Count("nope")), "2 0"},
 		{"absent is nil", fmt.Sprint(req.Get("nope") == nil, req.Get("Empty") == nil), "true false"},
 		{"token", fmt.Sprint(req.HasToken("connection", "upgrade"), req.HasToken("connection", "up")), "true false"},

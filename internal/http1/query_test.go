@@ -67,6 +67,8 @@ func TestAppendValidUTF8(t *testing.T) {
 		{"\xe2\x82z", r + "z"},
 		{"\xe2\x28\xa1", r + "(" + r},
 		{"\xf0\x9f\x98", r},
+		{"\xf0\x90\x80x", r + "x"},
+		{"\xe0\xa0x", r + "x"},
 		{"\xf0\x9fx\x98", r + "x" + r},
 		{"\xc0\xaf", r + r},
 		{"\xed\xa0\x80", r + r + r},

@@ -48,6 +48,9 @@ func parseSplit(in []byte, ends []int) (n int, result string, err error) {
 			b[i] = 0
 		}
 		if n > 0 || err != nil {
+			if p != (http1.HeadParser{}) {
+				panic("the parser keeps something of a finished head")
+			}
 			break
 		}
 	}
