@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
 
 	"github.com/gannet-io/gannet/wsframe"
 )
@@ -23,6 +26,32 @@ func BenchmarkNext(b *testing.B) {
 				_, rest, ok, err := r.Next(&cfg, frame)
 				if !ok || err != nil || len(rest) != 0 {
 					b.Fatal(ok, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkGobwas does with gobwas what BenchmarkNext does.
+func BenchmarkGobwas(b *testing.B) {
+	for _, n := range []int{16, 64, 1 << 10, 16 << 10} {
+		b.Run(fmt.Sprintf("%dB", n), func(b *testing.B) {
+			frame := wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, bytes.Repeat([]byte("a"), n))
+			payload := frame[len(frame)-n:]
+			masked := bytes.Clone(payload)
+			r := bytes.NewReader(nil)
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				copy(payload, masked)
+				r.Reset(frame)
+				h, err := ws.ReadHeader(r)
+				if err != nil || ws.CheckHeader(h, ws.StateServerSide) != nil {
+					b.Fatal(err)
+				}
+				p := frame[len(frame)-r.Len():]
+				ws.Cipher(p, h.Mask, 0)
+				if !utf8.Valid(p) {
+					b.Fatal("invalid")
 				}
 			}
 		})

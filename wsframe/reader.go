@@ -78,7 +78,8 @@ func (r *Reader) Next(cfg *Config, b []byte) (m Message, rest []byte, ok bool, e
 }
 
 // Partial reports whether the peer has begun a frame or a message and owes
-// the rest. The caller gives it a deadline.
+// the rest. The caller gives it a deadline, which the next data message may
+// move but a control frame in the middle of the message may not.
 func (r *Reader) Partial() bool {
 	return r.flags&dead == 0 && (r.flags&inFrame != 0 || r.have > 0 || r.msgOp != 0)
 }

@@ -141,6 +141,7 @@ func textScripts() []script {
 		script{name: "A48 rune across three fragments and a ping", in: join(
 			frame(text, "\xf0"), frame(fin|ping, "\xff"), frame(cont, "\x9f\x98"), frame(cont, ""), frame(fin|cont, "\x80"),
 		), events: []string{"ping:\xff", "text:😀"}},
+		script{name: "A48 bad byte in the only full fragment", in: join(frame(text, ""), frame(fin|cont, "a\xff")), code: 1007},
 		script{name: "A48 rune cut by the end", in: join(frame(text, "a\xf0\x9f"), frame(fin|cont, "")), code: 1007},
 		script{name: "A48 rune cut by a letter", in: join(frame(text, "a\xf0\x9f"), frame(fin|cont, "b")), code: 1007},
 		script{name: "A48 rune begun twice", in: join(frame(text, "\xe2\x82"), frame(fin|cont, "\xe2\x82\xac")), code: 1007},

@@ -111,7 +111,7 @@ func feed(tb testing.TB, cfg *wsframe.Config, pieces iter.Seq[[]byte]) result {
 			m, rest, ok, err := r.Next(cfg, b)
 			changed := m.Payload
 			if err != nil {
-				changed = b // the payload that was refused
+				changed = slices.Clip(b) // the payload that was refused
 			}
 			checkUntouched(tb, arena, last, changed)
 			last = append(last[:0], arena...)
@@ -155,6 +155,9 @@ func checkUntouched(tb testing.TB, arena, before, payload []byte) {
 		for i := range arena {
 			if &arena[i] == &payload[0] {
 				from, to = i, i+len(payload)
+				if cap(payload) != len(payload) {
+					tb.Fatalf("appending to payload %q would overwrite what is behind it", payload)
+				}
 				break
 			}
 		}
