@@ -12,16 +12,17 @@ import (
 
 // TestAllocations keeps the hot paths free of allocations.
 func TestAllocations(t *testing.T) {
-	cors := mustCORS(t, &polling.CORSOptions{Origins: []string{"http://a.com"}, Credentials: true, ExposedHeaders: []string{"X"}})
+	cors := mustCORS(t, &polling.CORSOptions{Origins: []string{"http://a.com", "https://a-name-of-more-than-thirty-two-bytes.example.com:3000"}, Credentials: true, ExposedHeaders: []string{"X"}})
 	cookie, err := polling.NewCookie(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	payload := []byte("42[\"message\",\"hello\"]\x1e2probe\x1ebAQIDBAUGBwg=\x1e4")
 	spoilt := make([]byte, len(payload))
-	origin, host := []byte("http://a.com"), []byte("a.com")
+	host := []byte("a-name-of-more-than-thirty-two-bytes.example.com:3000")
+	origin := append([]byte("https://"), host...)
 	out, scratch := make([]byte, 0, 1024), make([]byte, 0, 1024)
-	preflight := request("OPTIONS", "Origin", "http://a.com", "Access-Control-Request-Headers", "x-foo")
+	preflight := request("OPTIONS", "Origin", string(origin), "Access-Control-Request-Headers", "x-foo")
 	opts := &polling.ResponseOptions{}
 	var x polling.Exchange[*int]
 	conn := new(int)
@@ -51,6 +52,9 @@ func TestAllocations(t *testing.T) {
 		}},
 		{"poll response", func() {
 			scratch = cors.AppendHeaders(scratch[:0], origin)
+			if !bytes.Contains(scratch, origin) {
+				t.Fatal("not allowed")
+			}
 			opts.Extra = scratch
 			out = polling.AppendPoll(out[:0], opts, data, payload)
 		}},
@@ -71,7 +75,7 @@ func TestAllocations(t *testing.T) {
 		{"empty", func() { out = polling.AppendEmpty(out[:0], 405, opts) }},
 		{"preflight", func() { out = cors.AppendPreflight(out[:0], preflight, opts) }},
 		{"origin", func() {
-			if polling.CheckOrigin(host, origin, "http") != polling.OriginSame {
+			if polling.CheckOrigin(host, origin, "https") != polling.OriginSame {
 				t.Fatal("foreign")
 			}
 		}},

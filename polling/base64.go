@@ -19,18 +19,35 @@ func buildSextets() (t [256]uint8) {
 	return t
 }
 
+// unpadded returns the length of b without its padding; ok is false if b has
+// too much of it or cannot be base64 because of its length.
+func unpadded(b []byte) (n int, ok bool) {
+	n = len(b)
+	for n > 0 && b[n-1] == '=' {
+		n--
+	}
+	pad, tail := len(b)-n, n%4
+	return n, tail != 1 && (pad == 0 || (tail != 0 && tail+pad <= 4))
+}
+
+// validBase64 reports whether decodeBase64 accepts b, which it leaves alone.
+func validBase64(b []byte) bool {
+	n, ok := unpadded(b)
+	for i := 0; ok && i < n; i++ {
+		ok = sextets[b[i]] != invalid
+	}
+	return ok
+}
+
 // decodeBase64 decodes b in place and returns the front part of b. Both
 // alphabets are accepted, also mixed, and padding may be missing in whole or in
 // part; too much of it, a lone last sextet or any other byte is refused.
 func decodeBase64(b []byte) ([]byte, bool) {
-	n := len(b)
-	for n > 0 && b[n-1] == '=' {
-		n--
-	}
-	tail := n % 4
-	if pad := len(b) - n; tail == 1 || (pad > 0 && tail+pad > 4) || (pad > 0 && tail == 0) {
+	n, ok := unpadded(b)
+	if !ok {
 		return nil, false
 	}
+	tail := n % 4
 	r, w := 0, 0
 	for ; r+4 <= n; r, w = r+4, w+3 {
 		a, c, d, e := sextets[b[r]], sextets[b[r+1]], sextets[b[r+2]], sextets[b[r+3]]

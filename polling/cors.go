@@ -151,29 +151,6 @@ func printable(s string) bool {
 	return http1.ValidValue([]byte(s)) && s == strings.TrimSpace(s)
 }
 
-func (c *CORS) render(o *CORSOptions) {
-	methods := "GET,HEAD,PUT,PATCH,POST,DELETE"
-	if len(o.Methods) > 0 {
-		methods = strings.Join(o.Methods, ",")
-	}
-	if o.Credentials {
-		c.simple = appendLine(c.simple, "Access-Control-Allow-Credentials", "true")
-		c.preflight = appendLine(c.preflight, "Access-Control-Allow-Credentials", "true")
-	}
-	c.preflight = appendLine(c.preflight, "Access-Control-Allow-Methods", methods)
-	if !c.echo {
-		c.tail = appendLine(c.tail, "Access-Control-Allow-Headers", strings.Join(o.AllowedHeaders, ","))
-	}
-	if o.MaxAge != 0 {
-		c.tail = appendLine(c.tail, "Access-Control-Max-Age", strconv.Itoa(max(o.MaxAge, 0)))
-	}
-	if len(o.ExposedHeaders) > 0 {
-		exposed := strings.Join(o.ExposedHeaders, ",")
-		c.simple = appendLine(c.simple, "Access-Control-Expose-Headers", exposed)
-		c.tail = appendLine(c.tail, "Access-Control-Expose-Headers", exposed)
-	}
-}
-
 // Allowed reports whether pages of this origin may read responses.
 func (c *CORS) Allowed(origin []byte) bool {
 	switch {
@@ -186,10 +163,8 @@ func (c *CORS) Allowed(origin []byte) bool {
 	case c.all:
 		return true
 	}
-	for _, s := range c.exact {
-		if string(origin) == s {
-			return true
-		}
+	if slices.ContainsFunc(c.exact, func(s string) bool { return s == string(origin) }) {
+		return true
 	}
 	for _, re := range c.match {
 		if re.Match(origin) {
@@ -211,6 +186,20 @@ func (c *CORS) AppendHeaders(dst, origin []byte) []byte {
 	return append(dst, c.simple...)
 }
 
+// Preflight reports whether an OPTIONS request is answered by AppendPreflight,
+// before anything else about the request is looked at.
+func (c *CORS) Preflight() bool { return c.status != 0 }
+
+// AppendPreflight appends the whole response to an OPTIONS request. It does not
+// use the Extra of the options.
+func (c *CORS) AppendPreflight(dst []byte, req *http1.Request, o *ResponseOptions) []byte {
+	var scratch [512]byte
+	lines := c.appendPreflightHeaders(scratch[:0], req.Get("Origin"), req.Get("Access-Control-Request-Headers"))
+	h := errorResponse(o, c.status, "", 0)
+	h.First = lines
+	return http1.AppendResponse(dst, &h)
+}
+
 func (c *CORS) appendOrigin(dst, origin []byte) []byte {
 	const name = "Access-Control-Allow-Origin"
 	switch {
@@ -224,20 +213,6 @@ func (c *CORS) appendOrigin(dst, origin []byte) []byte {
 		return append(dst, "\r\n"...)
 	}
 	return dst
-}
-
-// Preflight reports whether an OPTIONS request is answered by AppendPreflight,
-// before anything else about the request is looked at.
-func (c *CORS) Preflight() bool { return c.status != 0 }
-
-// AppendPreflight appends the whole response to an OPTIONS request. It does not
-// use the Extra of the options.
-func (c *CORS) AppendPreflight(dst []byte, req *http1.Request, o *ResponseOptions) []byte {
-	var scratch [512]byte
-	lines := c.appendPreflightHeaders(scratch[:0], req.Get("Origin"), req.Get("Access-Control-Request-Headers"))
-	h := errorResponse(o, c.status, "", 0)
-	h.First = lines
-	return http1.AppendResponse(dst, &h)
 }
 
 func (c *CORS) appendPreflightHeaders(dst, origin, asked []byte) []byte {
@@ -262,6 +237,29 @@ func (c *CORS) appendPreflightHeaders(dst, origin, asked []byte) []byte {
 		}
 	}
 	return append(dst, c.tail...)
+}
+
+func (c *CORS) render(o *CORSOptions) {
+	methods := "GET,HEAD,PUT,PATCH,POST,DELETE"
+	if len(o.Methods) > 0 {
+		methods = strings.Join(o.Methods, ",")
+	}
+	if o.Credentials {
+		c.simple = appendLine(c.simple, "Access-Control-Allow-Credentials", "true")
+		c.preflight = appendLine(c.preflight, "Access-Control-Allow-Credentials", "true")
+	}
+	c.preflight = appendLine(c.preflight, "Access-Control-Allow-Methods", methods)
+	if !c.echo {
+		c.tail = appendLine(c.tail, "Access-Control-Allow-Headers", strings.Join(o.AllowedHeaders, ","))
+	}
+	if o.MaxAge != 0 {
+		c.tail = appendLine(c.tail, "Access-Control-Max-Age", strconv.Itoa(max(o.MaxAge, 0)))
+	}
+	if len(o.ExposedHeaders) > 0 {
+		exposed := strings.Join(o.ExposedHeaders, ",")
+		c.simple = appendLine(c.simple, "Access-Control-Expose-Headers", exposed)
+		c.tail = appendLine(c.tail, "Access-Control-Expose-Headers", exposed)
+	}
 }
 
 func appendLine(dst []byte, name, value string) []byte {

@@ -111,6 +111,34 @@ func (r *Reader) Next() (p Packet, ok bool, err error) {
 	return p, true, nil
 }
 
+// CheckPayload returns an error, a PayloadError, if a packet of the payload
+// cannot be decoded or there are more than MaxPackets. What stands behind a
+// close packet is not looked at: nobody will handle it. The payload is not
+// changed.
+func CheckPayload(payload []byte) error {
+	budget := MaxPackets
+	for more := true; more; budget-- {
+		if budget == 0 {
+			return errTooManyPackets
+		}
+		var pkt []byte
+		pkt, payload, more = NextPacket(payload)
+		switch {
+		case len(pkt) == 0:
+			return errEmptyPacket
+		case pkt[0] == 'b':
+			if !validBase64(pkt[1:]) {
+				return errBase64
+			}
+		case !eio.PacketType(pkt[0]).Valid():
+			return errUnknownPacket
+		case eio.PacketType(pkt[0]) == eio.Close:
+			return nil
+		}
+	}
+	return nil
+}
+
 // ValidUTF8Text returns text itself when it is valid UTF-8, else a copy with
 // each maximal ill-formed part replaced by one U+FFFD.
 func ValidUTF8Text(text []byte) []byte {

@@ -40,7 +40,8 @@ func TestPayload(t *testing.T) {
 		{"1.6", "4a\x1e4€\x1ebAQID", []string{"message:a", "message:€", "bmessage:\x01\x02\x03"}, nil},
 		{
 			"1.6", "452-[\"b\",{\"_placeholder\":true,\"num\":0}]\x1ebAQID\x1ebBA==",
-			[]string{"message:52-[\"b\",{\"_placeholder\":true,\"num\":0}]", "bmessage:\x01\x02\x03", "bmessage:\x04"}, nil,
+			[]string{"message:52-[\"b\",{\"_placeholder\":true,\"num\":0}]", "bmessage:\x01\x02\x03", "bmessage:\x04"},
+			nil,
 		},
 		{"1.6", "b", []string{"bmessage:"}, nil},
 		{"1.6", "", nil, polling.ErrEmptyPacket},

@@ -110,8 +110,6 @@ func (b *Body) Next(in []byte) (data, rest []byte, done bool, err error) {
 var after = [...]uint8{bodyLength: bodyDone, bodyData: bodyDataCR}
 
 // step takes one byte of chunked framing.
-//
-//nolint:funlen,gocognit // state machine: one case per state of the chunked coding
 func (b *Body) step(c byte) *Error {
 	switch b.state {
 	case bodySize:

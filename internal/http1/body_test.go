@@ -2,6 +2,7 @@ package http1_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -99,7 +100,7 @@ func TestBody(t *testing.T) {
 				t.Errorf("%.60q: data %q, want %q", tt.in, data, tt.data)
 			}
 			if tt.err != nil {
-				if err != error(tt.err) {
+				if !errors.Is(err, tt.err) {
 					t.Errorf("%.60q: %v, want %v", tt.in, err, tt.err)
 				}
 				return
@@ -119,7 +120,7 @@ func TestBodyTooLargeByLength(t *testing.T) {
 	t.Parallel()
 	var b http1.Body
 	req := &http1.Request{ContentLength: 1_000_001}
-	if err := b.Init(req, 1_000_000); err != error(http1.ErrBodyTooLarge) {
+	if err := b.Init(req, 1_000_000); !errors.Is(err, http1.ErrBodyTooLarge) {
 		t.Errorf("one byte over: %v", err)
 	}
 	req.ContentLength--

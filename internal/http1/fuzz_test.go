@@ -3,6 +3,7 @@ package http1_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -112,7 +113,7 @@ func FuzzBody(f *testing.F) {
 			ends = append(ends, i)
 		}
 		got, gotUsed, gotDone, gotErr := readBody(newBody(chunked, int64(length), limit), in, ends)
-		if gotErr != err || gotDone != done || !bytes.Equal(got, data) || gotUsed != used {
+		if !errors.Is(gotErr, err) || gotDone != done || !bytes.Equal(got, data) || gotUsed != used {
 			t.Fatalf("in parts: %q, %d, %v, %v; whole: %q, %d, %v, %v", got, gotUsed, gotDone, gotErr, data, used, done, err)
 		}
 		if len(data) > limit {

@@ -152,7 +152,7 @@ func TestHeadRefused(t *testing.T) {
 			var p http1.HeadParser
 			var req http1.Request
 			n, err := p.Parse([]byte(tt.in), nil, &req)
-			if n != 0 || err != error(tt.want) {
+			if n != 0 || !errors.Is(err, tt.want) {
 				t.Errorf("Parse(%.80q) = %d, %v; want %v", tt.in, n, err, tt.want)
 			}
 			if p != (http1.HeadParser{}) {
@@ -197,7 +197,7 @@ func TestHeadRefusedEarly(t *testing.T) {
 				}
 			}
 			_, err = p.Parse([]byte(tt.in), nil, &req)
-			if err != error(tt.want) {
+			if !errors.Is(err, tt.want) {
 				t.Errorf("%s: Parse(%.40q), whole = %v: %v, want %v", tt.row, tt.in, whole, err, tt.want)
 			}
 		}

@@ -24,10 +24,7 @@ func QueryBytes(query []byte, key string, scratch []byte) (value []byte, ok bool
 		if len(pair) == 0 {
 			continue
 		}
-		name, raw := pair, pair[len(pair):]
-		if eq := bytes.IndexByte(pair, '='); eq >= 0 {
-			name, raw = pair[:eq], pair[eq+1:]
-		}
+		name, raw, _ := bytes.Cut(pair, []byte{'='})
 		if !nameIs(name, key) {
 			continue
 		}
@@ -131,16 +128,18 @@ func illFormed(b []byte) int {
 		need = 1
 	case c >= 0xE0 && c <= 0xEF:
 		need = 2
-		if c == 0xE0 {
+		switch c {
+		case 0xE0:
 			lo = 0xA0
-		} else if c == 0xED {
+		case 0xED:
 			hi = 0x9F
 		}
 	case c >= 0xF0 && c <= 0xF4:
 		need = 3
-		if c == 0xF0 {
+		switch c {
+		case 0xF0:
 			lo = 0x90
-		} else if c == 0xF4 {
+		case 0xF4:
 			hi = 0x8F
 		}
 	}

@@ -41,22 +41,6 @@ func (r *Request) Reset() {
 	r.restart()
 }
 
-// restart is Reset for a Request that is filled again at once.
-func (r *Request) restart() {
-	*r = Request{Headers: r.Headers[:0], ContentLength: -1}
-}
-
-// nextHeader returns the place of the next header.
-func (r *Request) nextHeader() *Header {
-	n := len(r.Headers)
-	if n < cap(r.Headers) {
-		r.Headers = r.Headers[:n+1]
-	} else {
-		r.Headers = append(r.Headers, Header{})
-	}
-	return &r.Headers[n]
-}
-
 // Get returns the value of the first header with this name in any case, and nil
 // if there is none; a header without a value gives an empty, non-nil slice.
 func (r *Request) Get(name string) []byte {
@@ -108,3 +92,19 @@ func (r *Request) Query() []byte {
 
 // HasBody reports whether bytes of a body follow the head.
 func (r *Request) HasBody() bool { return r.Chunked || r.ContentLength > 0 }
+
+// restart is Reset for a Request that is filled again at once.
+func (r *Request) restart() {
+	*r = Request{Headers: r.Headers[:0], ContentLength: -1}
+}
+
+// nextHeader returns the place of the next header.
+func (r *Request) nextHeader() *Header {
+	n := len(r.Headers)
+	if n < cap(r.Headers) {
+		r.Headers = r.Headers[:n+1]
+	} else {
+		r.Headers = append(r.Headers, Header{})
+	}
+	return &r.Headers[n]
+}

@@ -23,8 +23,10 @@ func TestAppendResponse(t *testing.T) {
 			Status: 200, ContentType: "text/plain", ContentLength: 12, NoXSS: true, NoStore: true, Close: true,
 			HTTP10KeepAlive: true, First: []byte("A: 1\r\n"), Extra: []byte("B: 2\r\n"),
 		}},
-		{"keep-alive", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n",
-			http1.ResponseHead{Status: 400, HTTP10KeepAlive: true}},
+		{
+			"keep-alive", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n",
+			http1.ResponseHead{Status: 400, HTTP10KeepAlive: true},
+		},
 	} {
 		if got := string(http1.AppendResponse([]byte("…"), &c.h)); got != "…"+c.want {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, "…"+c.want)

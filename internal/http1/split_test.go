@@ -63,8 +63,9 @@ func headCorpus() []string {
 	for _, r := range refusals() {
 		corpus = append(corpus, r.in)
 	}
-	for _, a := range accepted() {
-		corpus = append(corpus, a.in)
+	heads := accepted()
+	for i := range heads {
+		corpus = append(corpus, heads[i].in)
 	}
 	return corpus
 }
@@ -86,7 +87,10 @@ func TestHeadEverySplit(t *testing.T) {
 			t.Parallel()
 			in := []byte(in + "POST /next")
 			n, want, wantErr := parseWhole(in)
-			step := max(1, len(in)/800)
+			step := 1 // every offset of every head of a usual size
+			if len(in) > 2000 {
+				step = len(in) / 200
+			}
 			var all []int
 			for i := 0; i < len(in); i += step {
 				all = append(all, i)
@@ -107,7 +111,9 @@ func TestHeadEverySplit(t *testing.T) {
 // complete and never refused.
 func TestHeadIncomplete(t *testing.T) {
 	t.Parallel()
-	for _, a := range accepted() {
+	heads := accepted()
+	for k := range heads {
+		a := &heads[k]
 		for i := range len(a.in) {
 			var p http1.HeadParser
 			var req http1.Request
@@ -189,7 +195,7 @@ func TestBodyEverySplit(t *testing.T) {
 			check := func(ends []int) {
 				t.Helper()
 				got, gotUsed, gotDone, err := readBody(newBody(tt.length < 0, tt.length, tt.limit), in, ends)
-				if err != wantErr || gotDone != done || (err == nil && (gotUsed != used || !bytes.Equal(got, want))) {
+				if !errors.Is(err, wantErr) || gotDone != done || (err == nil && (gotUsed != used || !bytes.Equal(got, want))) {
 					t.Fatalf("%q split at %v: %q, %d, %v, %v; whole: %q, %d, %v, %v",
 						in, ends, got, gotUsed, gotDone, err, want, used, done, wantErr)
 				}
