@@ -218,6 +218,7 @@ func accepted() []struct {
 		{"A03", "zero", post("Content-Length: 0\r\n"), http1.Request{}},
 		{"A04", "chunked", post("Transfer-Encoding: chunked\r\n"), http1.Request{ContentLength: -1, Chunked: true}},
 		{"A04", "Chunked, tab", post("transfer-encoding:\tChunked \t\r\n"), http1.Request{ContentLength: -1, Chunked: true}},
+		{"A09", "Trailer announces others", post("Transfer-Encoding: chunked\r\nTrailer: X, Contents\r\n"), http1.Request{ContentLength: -1, Chunked: true}},
 		{"A11", "underscores", post("Content_Length: 5\r\nTransfer_Encoding: chunked\r\n"), http1.Request{ContentLength: -1}},
 		{"A12", "100 headers", get(strings.Repeat("X: y\r\n", 99)), http1.Request{ContentLength: -1}},
 		{"A12", "16 KiB", get("X: " + strings.Repeat("y", 16<<10-5-len("Host: a\r\n")) + "\r\n"), http1.Request{ContentLength: -1}},
