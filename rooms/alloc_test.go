@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/gannet-io/gannet/rooms"
 )
@@ -55,6 +56,44 @@ func TestAllocationBudgets(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", b.name, got)
 		}
 	}
+}
+
+// Joining and leaving look through the shorter of two lists: neither a giant
+// room nor a member of a great many rooms makes them slow.
+func TestCostDoesNotGrowWithTheLongerList(t *testing.T) {
+	const n = 50_000
+	ix, ps := crowd(n)
+	heavy, light := &ps[0].entry, &ps[1].entry
+	for i := range ps {
+		ix.Join(&ps[i].entry, "giant")
+	}
+	for i := range n {
+		ix.Join(heavy, fmt.Sprintf("r%d", i))
+	}
+	ix.Join(&ps[2].entry, "small")
+	base := quickest(func() { ix.Join(light, "small"); ix.Leave(light, "small") })
+	costs := map[string]time.Duration{
+		"a light member in a giant room": quickest(func() { ix.Leave(light, "giant"); ix.Join(light, "giant") }),
+		"a heavy member in a small room": quickest(func() { ix.Join(heavy, "small"); ix.Leave(heavy, "small") }),
+	}
+	for name, cost := range costs {
+		if cost > 20*base {
+			t.Errorf("%s: %v for 100 times, %v for a light member in a small room", name, cost, base)
+		}
+	}
+}
+
+// quickest returns the shortest of 20 runs of 100 calls.
+func quickest(f func()) time.Duration {
+	best := time.Hour
+	for range 20 {
+		start := time.Now()
+		for range 100 {
+			f()
+		}
+		best = min(best, time.Since(start))
+	}
+	return best
 }
 
 // TestMemoryOfManyRooms measures rooms of 10: 100,000 of them here, 1,000,000

@@ -6,8 +6,11 @@ import (
 	"math"
 )
 
-// MaxSpare is how many empty rooms an index keeps.
-const MaxSpare = maxSpare
+// The bounds of what is kept for reuse.
+const (
+	MaxSpare  = maxSpare
+	MinShrink = minShrink
+)
 
 // TightCap exposes the growth policy.
 func TightCap(n int) int { return tightCap(n) }
@@ -20,6 +23,23 @@ func (ix *Index[M]) Spare() (rooms, members, table int) {
 	}
 	return len(ix.spare), members, len(ix.table)
 }
+
+// Marked returns how many members the last Each marked.
+func (ix *Index[M]) Marked() int {
+	n := 0
+	for _, mark := range ix.passes[0].marks {
+		if mark == ix.passes[0].epoch {
+			n++
+		}
+	}
+	return n
+}
+
+// Capacity returns how many members a room has space for.
+func (ix *Index[M]) Capacity(name string) int { return cap(ix.byName[name].members) }
+
+// Peak returns how many rooms the map of names has space for, about.
+func (ix *Index[M]) Peak() int { return ix.peak }
 
 // ExhaustEpochs makes the next epochs of all passes wrap around.
 func (ix *Index[M]) ExhaustEpochs() {

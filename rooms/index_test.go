@@ -114,12 +114,18 @@ func TestEntryInAnotherIndexPanics(t *testing.T) {
 	t.Parallel()
 	_, ps := crowd(1)
 	var other rooms.Index[*person]
+	e := &ps[0].entry
+	if joined, _ := other.Join(e, "a"); joined || other.In(e, "a") || other.AppendRooms(nil, e) != nil {
+		t.Error("an entry of another index can join")
+	}
+	other.Remove(e)
+	other.LeaveAll(e)
 	defer func() {
 		if recover() == nil {
 			t.Error("Add of an entry that is in another index did not panic")
 		}
 	}()
-	other.Add(&ps[0].entry)
+	other.Add(e)
 }
 
 func TestChangingFromWithinEachPanics(t *testing.T) {
@@ -275,8 +281,8 @@ func TestMemberOfManyRooms(t *testing.T) {
 	check(t, ix)
 	ix.Remove(a)
 	check(t, ix)
-	if rooms, members, table := ix.Spare(); rooms > 1024 || members > 64*1024 || table > 8*1024 {
-		t.Errorf("after everybody left: %d spare rooms, %d members' places, table of %d", rooms, members, table)
+	if spare, members, table := ix.Spare(); spare > rooms.MaxSpare || members > rooms.MaxSpare*rooms.MinShrink || table > 8*rooms.MaxSpare {
+		t.Errorf("after everybody left: %d spare rooms, %d members' places, table of %d", spare, members, table)
 	}
 }
 
@@ -359,4 +365,70 @@ func TestSizes(t *testing.T) {
 			t.Errorf("a list of %d grows to %d, want %d", n, got, want)
 		}
 	}
+}
+
+// Excepting a giant room from a small one must not cost a visit to everybody
+// in the giant one, nor the other way round.
+func TestExceptMarksTheShorterSide(t *testing.T) {
+	t.Parallel()
+	ix, ps := crowd(1000)
+	ix.Lookup = func(name string) *rooms.Entry[*person] {
+		if id, ok := ownID(name); ok {
+			return &ps[id].entry
+		}
+		return nil
+	}
+	for i := range ps {
+		if i < 990 {
+			ix.Join(&ps[i].entry, "giant")
+		}
+		if i%2 == 0 && i > 980 {
+			ix.Join(&ps[i].entry, "small")
+		}
+	}
+	tests := []struct {
+		include, except []string
+		want            []int
+		marked          int // at most
+	}{
+		{[]string{"small"}, []string{"giant"}, []int{990, 992, 994, 996, 998}, 9},
+		{[]string{"small"}, []string{"giant", "own992"}, []int{990, 994, 996, 998}, 9},
+		{[]string{"small"}, []string{"own992"}, []int{990, 994, 996, 998, 982, 984, 986, 988}, 9},
+		{[]string{"own7"}, []string{"giant"}, nil, 1},
+		{[]string{"own7", "own995"}, []string{"giant", "small"}, []int{995}, 2},
+		{nil, []string{"small"}, nil, 9},
+	}
+	for _, tt := range tests {
+		got := visited(ix, tt.include, tt.except)
+		slices.Sort(tt.want)
+		if tt.include != nil && !slices.Equal(got, tt.want) {
+			t.Errorf("Each(%v, %v) = %v, want %v", tt.include, tt.except, got, tt.want)
+		}
+		if n := ix.Marked(); n > tt.marked {
+			t.Errorf("Each(%v, %v) marked %d members, want at most %d", tt.include, tt.except, n, tt.marked)
+		}
+	}
+}
+
+func TestListsShrink(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	ix, ps := crowd(n)
+	for i := range ps {
+		ix.Join(&ps[i].entry, "giant")
+		ix.Join(&ps[i].entry, fmt.Sprintf("r%d", i))
+	}
+	if ix.Peak() != n+1 || ix.Capacity("giant") < n {
+		t.Fatalf("peak %d, capacity %d", ix.Peak(), ix.Capacity("giant"))
+	}
+	for i := range ps[10:] {
+		ix.Remove(&ps[10+i].entry)
+	}
+	if c := ix.Capacity("giant"); c >= rooms.MinShrink {
+		t.Errorf("a room of 10 keeps space for %d", c)
+	}
+	if p := ix.Peak(); p > n/8 {
+		t.Errorf("an index of 11 rooms has space for about %d", p)
+	}
+	check(t, ix)
 }

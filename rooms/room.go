@@ -5,8 +5,6 @@ import "maps"
 const (
 	// maxSpare is how many empty rooms are kept for the next ones.
 	maxSpare = 1024
-	// maxSpareCap is the largest members array that an empty room keeps.
-	maxSpareCap = 64
 	// minShrink is the capacity from which a list gives memory back.
 	minShrink = 64
 )
@@ -24,7 +22,6 @@ func (ix *Index[M]) create(name string) *room[M] {
 	r.name = name
 	if ix.byName == nil {
 		ix.byName = make(map[string]*room[M])
-		ix.peak = 0
 	}
 	ix.byName[name] = r
 	ix.peak = max(ix.peak, len(ix.byName))
@@ -50,13 +47,11 @@ func (ix *Index[M]) takeRoom() *room[M] {
 }
 
 // discard deletes a room that nobody is in. A bounded number of them waits for
-// reuse; the rest goes to the garbage collector and leaves only its id.
+// reuse with its members array, which shrink has left with less than minShrink
+// places; the rest goes to the garbage collector and leaves only its id.
 func (ix *Index[M]) discard(r *room[M]) {
 	delete(ix.byName, r.name)
 	r.name = "" // lets go of the caller's bytes
-	if cap(r.members) > maxSpareCap {
-		r.members = nil
-	}
 	if len(ix.spare) < maxSpare {
 		ix.spare = append(ix.spare, r)
 	} else {
@@ -72,6 +67,7 @@ func (ix *Index[M]) discard(r *room[M]) {
 func (ix *Index[M]) trim() {
 	if len(ix.byName) == 0 && len(ix.table) > 8*maxSpare {
 		ix.byName, ix.table, ix.freeIDs, ix.spare = nil, nil, nil, nil
+		ix.peak = 0
 		return
 	}
 	if ix.peak <= 8*maxSpare || len(ix.byName) > ix.peak/8 {
