@@ -31,7 +31,11 @@ func call(f func(int) error, fd int) error {
 }
 
 // SetFaults must be called on the loop.
-func (l *Loop) SetFaults(f *Faults) { l.faults = f }
+func (l *Loop) SetFaults(f *Faults) {
+	if l.faults = nil; f != nil {
+		l.faults = f
+	}
+}
 
 // Readable makes the loop read c as after an event.
 func (c *Conn) Readable() { c.loop.readAgain(c) }

@@ -1,0 +1,259 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package loop_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/loop"
+)
+
+// descriptors counts the open ones, or returns 0 where that cannot be seen.
+func descriptors() int {
+	list, _ := os.ReadDir("/proc/self/fd")
+	return len(list)
+}
+
+// TestStartStop runs reactors with everything in flight and stops them: what
+// they took must all be given back.
+func TestStartStop(t *testing.T) {
+	echoOnceWarm(t)
+	goroutines, fds, bufs := runtime.NumGoroutine(), descriptors(), bufpool.Live()
+	for i := range 50 {
+		busyReactor(t, i)
+	}
+	until(t, "goroutines, descriptors and buffers are back", func() bool {
+		return runtime.NumGoroutine() <= goroutines && descriptors() <= fds && bufpool.Live() == bufs
+	})
+}
+
+// echoOnceWarm makes the runtime open its own poller first.
+func echoOnceWarm(t *testing.T) {
+	t.Helper()
+	r := start(t, &loop.Options{Loops: 1}, echo)
+	echoOnce(t, "tcp", listen(t, r))
+	shutdown(t, r)
+}
+
+func busyReactor(t *testing.T, i int) {
+	t.Helper()
+	var opened, closed, dropped, posted atomic.Int64
+	r, err := loop.New(&loop.Options{Loops: 1 + i%3, RingSize: 4, Logger: quiet, NewHandler: func(l *loop.Loop) loop.Handler {
+		return &hooks{
+			open: func(c *loop.Conn) {
+				opened.Add(1)
+				b := bufpool.Get(8 << 20)
+				b.B = b.B[:8<<20]
+				c.Send(b) // nobody reads it
+				l.Defer(b)
+				c.SetDeadline(l.Now() + 60_000)
+			},
+			closed: func(_ *loop.Conn, err error) {
+				closed.Add(1)
+				if !errors.Is(err, loop.ErrShutdown) {
+					t.Errorf("Closed got %v", err)
+				}
+			},
+			message: func(m *loop.Message) { release(m) },
+			dropped: func(m *loop.Message) { dropped.Add(1); release(m) },
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Start(); err != nil {
+		t.Fatal(err)
+	}
+	addr := listen(t, r)
+	if _, err := r.Listen("unix", filepath.Join(t.TempDir(), "s")); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		defer func(nc interface{ Close() error }) { _ = nc.Close() }(dial(t, addr))
+	}
+	until(t, "connections", func() bool { return opened.Load() == 4 })
+	stopped := make(chan struct{})
+	go func() { // ends when the reactor refuses
+		defer close(stopped)
+		for n := 0; ; n++ {
+			b := frame(10, 1)
+			if r.Loops()[n%len(r.Loops())].Post(loop.Message{Kind: 1, Obj: b}) != nil {
+				b.Release()
+				return
+			}
+			posted.Add(1)
+		}
+	}()
+	until(t, "messages flow", func() bool { return posted.Load() > 100 })
+	shutdown(t, r)
+	shutdown(t, r)
+	recv(t, stopped)
+	recv(t, r.Done())
+	if closed.Load() != 4 || r.Conns() != 0 || r.Err() != nil {
+		t.Errorf("closed %d of 4, Conns %d, Err %v", closed.Load(), r.Conns(), r.Err())
+	}
+	if c := r.Counters(); c.Dropped != dropped.Load() || c.Dropped+c.Messages < posted.Load() {
+		t.Errorf("posted %d, counters %+v", posted.Load(), c)
+	}
+}
+
+func release(m *loop.Message) {
+	if b, ok := m.Obj.(*bufpool.Buf); ok {
+		b.Release()
+	}
+}
+
+// TestShutdownBeforeStart gives messages back too.
+func TestShutdownBeforeStart(t *testing.T) {
+	t.Parallel()
+	dropped := 0
+	r, err := loop.New(&loop.Options{Loops: 1, Logger: quiet, NewHandler: func(*loop.Loop) loop.Handler {
+		return &hooks{dropped: func(*loop.Message) { dropped++ }}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Loops()[0].Post(loop.Message{Kind: 1}); err != nil {
+		t.Fatal(err)
+	}
+	shutdown(t, r)
+	if dropped != 1 {
+		t.Errorf("dropped %d messages, want 1", dropped)
+	}
+}
+
+// TestShutdownTimeout shows that a handler that hangs delays only the end.
+func TestShutdownTimeout(t *testing.T) {
+	t.Parallel()
+	r := start(t, &loop.Options{Loops: 2}, func(*loop.Loop) *hooks { return &hooks{} })
+	if _, err := r.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	busy, hang := make(chan struct{}), make(chan struct{})
+	if err := r.Loops()[1].Post(loop.Message{Kind: kindRun, Obj: func() { close(busy); <-hang }}); err != nil {
+		t.Fatal(err)
+	}
+	recv(t, busy)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown = %v", err)
+	}
+	close(hang)
+	shutdown(t, r)
+}
+
+// TestShutdownOfDriven closes fakes on the caller's goroutine.
+func TestShutdownOfDriven(t *testing.T) {
+	before := bufpool.Live()
+	var closed []error
+	h := &hooks{closed: func(_ *loop.Conn, err error) { closed = append(closed, err) }}
+	l := driven(h)
+	for range 3 {
+		reply(l.NewFake(func([]byte) (int, error) { return 0, syscall.EAGAIN }), []byte("stuck"))
+	}
+	l.Drive()
+	l.NewFake(nil)
+	shutdown(t, l.Reactor())
+	if len(closed) != 4 || !errors.Is(closed[0], loop.ErrShutdown) || bufpool.Live() != before {
+		t.Errorf("closed %v, %d frames alive", closed, bufpool.Live()-before)
+	}
+	if err := l.Post(loop.Message{Kind: 1}); !errors.Is(err, loop.ErrClosed) {
+		t.Errorf("Post = %v", err)
+	}
+}
+
+// TestMoveToStoppedLoop drops the connection but not the note.
+func TestMoveToStoppedLoop(t *testing.T) {
+	t.Parallel()
+	type drop struct {
+		kind uint16
+		note any
+	}
+	dropped := make(chan drop, 1)
+	a := start(t, &loop.Options{Loops: 1}, func(*loop.Loop) *hooks {
+		return &hooks{dropped: func(m *loop.Message) { dropped <- drop{m.Kind, m.Obj} }}
+	})
+	b := start(t, &loop.Options{Loops: 1}, func(*loop.Loop) *hooks { return &hooks{} })
+	shutdown(t, b)
+	ours, theirs := tcpPair(t)
+	if err := a.Adopt(0, ours, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	_ = theirs
+	l := a.Loops()[0]
+	on(t, l, func() {
+		c := l.NewFake(nil)
+		c.MoveTo(b.Loops()[0], nil, "note")
+	})
+	if d := recv(t, dropped); d.kind != loop.KindMoved || d.note != "note" {
+		t.Errorf("dropped %+v", d)
+	}
+}
+
+// TestLoopEndsUnexpectedly ends the goroutine of one loop.
+func TestLoopEndsUnexpectedly(t *testing.T) {
+	t.Parallel()
+	closed := make(chan error, 1)
+	opened := make(chan struct{}, 1)
+	r := start(t, &loop.Options{Loops: 1}, func(*loop.Loop) *hooks {
+		return &hooks{
+			open:    func(*loop.Conn) { opened <- struct{}{} },
+			closed:  func(_ *loop.Conn, err error) { closed <- err },
+			message: func(*loop.Message) { runtime.Goexit() },
+		}
+	})
+	dial(t, listen(t, r))
+	recv(t, opened)
+	if r.Err() != nil {
+		t.Errorf("Err = %v", r.Err())
+	}
+	if err := r.Loops()[0].Post(loop.Message{Kind: 1}); err != nil {
+		t.Fatal(err)
+	}
+	recv(t, r.Done())
+	if r.Err() == nil {
+		t.Error("Err is nil")
+	}
+	if err := recv(t, closed); !errors.Is(err, loop.ErrFailed) {
+		t.Errorf("Closed got %v", err)
+	}
+	if _, err := r.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, loop.ErrClosed) {
+		t.Errorf("Listen = %v", err)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	if _, err := loop.New(nil); err == nil {
+		t.Error("a nil NewHandler was taken")
+	}
+	var oe *loop.OptionError
+	if _, err := loop.New(&loop.Options{}); !errors.As(err, &oe) || oe.Field != "NewHandler" {
+		t.Errorf("err = %v", err)
+	}
+	h := func(*loop.Loop) loop.Handler { return &hooks{} }
+	r, err := loop.New(&loop.Options{NewHandler: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Loops()) != runtime.GOMAXPROCS(0) || r.MaxConns() <= 0 {
+		t.Errorf("%d loops, MaxConns %d", len(r.Loops()), r.MaxConns())
+	}
+	if limited, err := loop.New(&loop.Options{NewHandler: h, MaxConns: 1 << 40}); err != nil || limited.MaxConns() != r.MaxConns() {
+		t.Errorf("MaxConns is not clamped: %v, %v", limited.MaxConns(), err)
+	}
+	if fmt.Sprint(loop.ErrClosed) == "" || loop.ConnSize > 128 || loop.TimerSize > 24 {
+		t.Errorf("a Conn takes %d bytes, a Timer %d", loop.ConnSize, loop.TimerSize)
+	}
+	shutdown(t, r)
+}
