@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gannet-io/gannet/internal/eio"
 	"github.com/gannet-io/gannet/loop"
 )
 
@@ -301,18 +302,21 @@ func (e *Event) runDisconnect() {
 	}
 }
 
-// recovered ends the socket of a handler that panicked; everything else goes
-// on.
+// recovered closes the connection of a handler that panicked, which lets its
+// client reconnect; everything else goes on.
 func (e *Event) recovered() {
 	v := recover()
 	if v == nil {
 		return
 	}
 	s := e.socket
-	s.nsp.srv.opts.Logger.Error("sio: panic in a handler; its socket is disconnected",
+	s.nsp.srv.opts.Logger.Error("sio: panic in a handler; its connection is closed",
 		"sid", s.id, "nsp", s.nsp.name, "event", e.handler.event, "panic", v, "stack", string(debug.Stack()))
 	if f := s.nsp.srv.opts.Trace.HandlerError; f != nil {
 		f(s, e.handler.event, fmt.Errorf("sio: panic: %v", v))
 	}
-	s.Disconnect(false)
+	if e.kind == taskMiddleware {
+		return // it was answered with a connect error
+	}
+	_ = s.client.shard.eng.Call(func() { s.client.Session.Close(eio.ReasonForcedClose, nil) })
 }

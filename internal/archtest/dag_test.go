@@ -39,11 +39,12 @@ var rules = []rule{
 	{
 		// The profiles eio-protocol and ws-echo serve the layers below sio.
 		pkg:   "cmd/testbed/...",
-		local: []string{"sio", "cluster/...", "cmd/testbed/...", "loop", "wsframe", "internal/..."},
+		local: []string{"sio", "cluster/...", "cmd/testbed/...", "loop", "wsframe", "polling", "internal/..."},
 	},
 	{
+		// The load client runs on the same loops as the server.
 		pkg:     "bench/...",
-		local:   []string{"sio", "cluster/...", "bench/...", "wsframe", "internal/..."},
+		local:   []string{"sio", "cluster/...", "bench/...", "loop", "wsframe", "internal/..."},
 		foreign: []string{"github.com/gobwas/ws/...", "github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/sys/unix", "gonum.org/v1/plot/..."},
 	},
 	{pkg: "examples/...", local: []string{"sio", "cluster/..."}},

@@ -121,8 +121,13 @@ func (h *httpConn) gone() bool { return h.shard == nil }
 // data takes bytes that arrived on the connection.
 func (h *httpConn) data(b []byte) {
 	if h.kept == nil {
+		sh, c := h.shard, h.conn
 		rest := h.process(b)
-		if len(rest) > 0 && !h.gone() {
+		switch {
+		case len(rest) == 0:
+		case h.gone():
+			sh.Data(c, rest) // it belongs to what the connection has become
+		default:
 			h.keep(rest)
 		}
 		return
@@ -130,9 +135,13 @@ func (h *httpConn) data(b []byte) {
 	kept := h.kept
 	h.kept = nil
 	kept.B = append(kept.B, b...)
+	sh, c := h.shard, h.conn
 	rest := h.process(kept.B)
 	switch {
-	case len(rest) == 0 || h.gone():
+	case len(rest) == 0:
+		kept.Release()
+	case h.gone():
+		sh.Data(c, rest)
 		kept.Release()
 	case len(rest) == len(kept.B):
 		h.kept = kept

@@ -200,15 +200,16 @@ func (h *httpConn) readPost(s *Session, req *http1.Request) {
 
 var interim = bufpool.Static([]byte(http1.Continue100))
 
-// payload delivers the packets of a POST.
+// payload delivers the packets of a POST: all of them or, if one cannot be
+// decoded, none. The reference server delivers those in front of it, but
+// closes the session before any handler runs.
 func (s *Session) payload(b []byte) {
 	b = polling.ValidUTF8Text(b)
-	budget := polling.MaxPackets
-	for more := true; more && s.IsOpen() && s.poll != nil; budget-- {
-		if budget == 0 {
-			s.fail(eio.ReasonParseError, errTooManyPackets)
-			return
-		}
+	if err := polling.CheckPayload(b); err != nil {
+		s.fail(eio.ReasonParseError, err)
+		return
+	}
+	for more := true; more && s.IsOpen() && s.poll != nil; {
 		var pkt []byte
 		pkt, b, more = polling.NextPacket(b)
 		s.packet(pkt)

@@ -220,9 +220,16 @@ func (a *admission) done() {
 		h.badRequest(err)
 		return
 	}
-	a.admitted(&a.shard.req)
-	if !h.gone() {
+	sh, c, kept := h.shard, h.conn, h.kept
+	h.kept = nil
+	a.admitted(&sh.req)
+	switch {
+	case !h.gone():
+		h.kept = kept
 		h.resume()
+	case kept != nil: // frames that were sent before the 101
+		sh.Data(c, kept.B)
+		kept.Release()
 	}
 }
 
@@ -300,10 +307,8 @@ func (h *httpConn) upgrade(s *Session, rest []byte) []byte {
 	if !ok {
 		return nil
 	}
-	if p := s.startProbe(c); p != nil && len(rest) > 0 {
-		p.data(rest)
-	}
-	return nil
+	s.startProbe(c)
+	return rest
 }
 
 // rawWebSocket serves a bare WebSocket.
@@ -317,12 +322,8 @@ func (h *httpConn) rawWebSocket(rest []byte) []byte {
 	if !ok {
 		return nil
 	}
-	r := &rawSocket{shard: sh, conn: c}
-	c.Ctx = r
-	if len(rest) > 0 {
-		r.data(rest)
-	}
-	return nil
+	c.Ctx = &rawSocket{shard: sh, conn: c}
+	return rest
 }
 
 // switchProtocols answers an upgrade with 101, or refuses it. On success the

@@ -24,7 +24,6 @@ var (
 	errGetOverlap     = errors.New("overlap from client")
 	errPostOverlap    = errors.New("data request overlap from client")
 	errContentType    = errors.New("invalid content")
-	errTooManyPackets = errors.New("too many packets in one request")
 )
 
 // A Session is one Engine.IO session. The layer above embeds it by value in

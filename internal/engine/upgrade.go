@@ -22,16 +22,15 @@ type probe struct {
 
 // startProbe registers a WebSocket whose 101 has been queued. A session that
 // cannot be upgraded lets it go with an empty close frame.
-func (s *Session) startProbe(c *loop.Conn) *probe {
+func (s *Session) startProbe(c *loop.Conn) {
 	if !s.eio.StartUpgrade(&s.shard.cfg.EIO, s.shard.loop.Now()) {
 		s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
-		return nil
+		return
 	}
 	p := &probe{shard: s.shard, conn: c, session: s}
 	s.probe = p
 	c.Ctx = p
 	s.arm()
-	return p
 }
 
 // data takes bytes that arrived on the probing WebSocket.
