@@ -101,7 +101,7 @@ func (c *Chat) join(e *sio.Event, req JoinRequest) (JoinReply, error) {
 	r.add(m, name)
 	c.touch(r)
 	p := r.presence()
-	reply := JoinReply{You: m.who, Room: r.name, Count: p.Count, Members: p.Members, History: slices.Clone(r.history)}
+	reply := JoinReply{You: m.who, Room: r.name, Count: p.Count, Members: p.Members, History: append([]Message{}, r.history...)}
 	c.mu.Unlock()
 	if old != nil && old != r {
 		_ = m.socket.Leave(old.sioRoom())

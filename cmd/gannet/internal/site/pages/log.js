@@ -13,7 +13,7 @@ export class Log {
   #me = null;
   #reading = true; // the end is in view
   #seen = new Map(); // message id to its row
-  #early = new Map(); // receipts that overtook the acknowledgement
+  #early = new Map(); // receipts that overtook the acknowledgement: message id to their number
 
   constructor(list, down) {
     this.#list = list;
@@ -95,17 +95,19 @@ export class Log {
     this.#tick(row, 'sent', 'sent');
     const early = this.#early.get(id);
     this.#early.delete(id);
-    if (early) this.delivered(id, early.count, peers);
+    if (early) this.delivered(id, early, peers);
     else this.#toEnd();
   }
 
-  // delivered notes how many of the others have a message.
+  // delivered notes how many of the others have a message. The notices of two of them may overtake each other.
   delivered(id, count, peers) {
     const row = this.#seen.get(id);
     if (!row) {
-      this.#early.set(id, { count });
+      this.#early.set(id, Math.max(count, this.#early.get(id) ?? 0));
       return;
     }
+    if (count <= (row.delivered ?? 0)) return;
+    row.delivered = count;
     this.#tick(row, 'delivered', count < peers ? `delivered to ${count} of ${peers}` : 'delivered');
   }
 

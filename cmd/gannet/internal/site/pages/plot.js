@@ -94,14 +94,15 @@ export class Plot {
     pointed = share >= 0 && share <= 1 ? this.#end - this.#width * (1 - share) : null;
   }
 
-  // at returns the sample that the pointer is at, or the last one.
-  #at(shown) {
-    if (pointed === null || !shown.length) return shown.at(-1);
-    return shown.reduce((best, s) => (Math.abs(s.at - pointed) < Math.abs(best.at - pointed) ? s : best));
+  // pointed returns the sample that the pointer is at, if it is at one.
+  #pointed(shown) {
+    if (pointed === null || !shown.length) return undefined;
+    const best = shown.reduce((a, b) => (Math.abs(b.at - pointed) < Math.abs(a.at - pointed) ? b : a));
+    return Math.abs(best.at - pointed) < this.#width / 40 ? best : undefined;
   }
 
   #label(shown) {
-    const sample = this.#at(shown);
+    const sample = this.#pointed(shown) ?? shown.at(-1);
     for (const series of this.#spec.series) {
       const text = sample ? this.#spec.format(series.of(sample)) : '–';
       if (series.value.textContent !== text) series.value.textContent = text;
@@ -174,7 +175,7 @@ export class Plot {
     const base = this.#spec.binary ? 1024 : 10;
     const raw = this.#scale / 3.5;
     const power = base ** Math.floor(Math.log(raw) / Math.log(base));
-    const steps = this.#spec.binary ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1, 2, 5, 10];
+    const steps = this.#spec.binary ? [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024] : [1, 2, 5, 10];
     const step = power * steps.find((s) => s * power >= raw);
     const list = [];
     for (let t = 0; t <= this.#scale; t += step) list.push(t);
@@ -230,9 +231,9 @@ export class Plot {
   }
 
   #cursor(shown, w, h) {
-    if (pointed === null || !shown.length) return;
+    const sample = this.#pointed(shown);
+    if (!sample) return;
     const c = this.#context;
-    const sample = this.#at(shown);
     const x = this.#x(sample.at, w);
     c.strokeStyle = this.#colors['--soft'];
     c.lineWidth = 1;

@@ -7,6 +7,7 @@ import { Plot } from './plot.js';
 
 const $ = (id) => document.getElementById(id);
 const kept = 600_000; // milliseconds of samples
+const delay = 1100; // milliseconds that the plots are behind, so that the next sample is there when they reach it
 
 const plots = [
   {
@@ -98,7 +99,7 @@ const totals = [
 
 let samples = [];
 let process = null;
-let skew = 0; // this clock less the server's
+let skew = null; // this clock less the server's, smoothed
 let paused = 0; // when, on this clock
 
 function drops(s) {
@@ -138,8 +139,9 @@ function add(list, sums) {
   for (const s of list) if (!samples.length || s.at > samples.at(-1).at) samples.push(s);
   const last = samples.at(-1);
   if (!last) return;
-  skew = Date.now() - last.at;
-  while (samples[0].at < last.at - kept) samples.shift();
+  const now = Date.now() - last.at;
+  skew = skew === null || Math.abs(now - skew) > 3000 ? now : skew + (now - skew) * 0.1;
+  while (samples[0].at < last.at - kept - 5000) samples.shift();
   if (paused) return;
   for (const show of tiles) show(last);
   showTotals(sums, last);
@@ -171,7 +173,7 @@ function frame(now) {
   if (now - drawn < (still.matches ? 1000 : 40)) return;
   drawn = now;
   const width = 1000 * document.querySelector('#span input:checked').value;
-  const end = (paused || Date.now()) - skew;
+  const end = (paused || Date.now()) - (skew ?? 0) - delay;
   for (const plot of plots) plot.draw(end, width);
 }
 
