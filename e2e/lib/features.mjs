@@ -1,7 +1,7 @@
 // What Gannet does not do yet. A test that needs one of these is skipped there, with this reason, and runs against
 // the reference. A feature that lands is struck from this list in the same change.
 
-import { reference } from './server.mjs';
+import { reference } from './launch.mjs';
 
 const later = new Set(['dynamic namespaces', 'connection state recovery', 'Engine.IO v3', 'JSONP', 'HTTP compression']);
 

@@ -66,7 +66,7 @@ describe('sio-client', { concurrency: 4 }, () => {
     const socket = await joined(t);
     const texts = collect(socket, 'takeUtf8', 5);
     socket.emit('getUtf8');
-    assert.deepEqual((await texts).flat(), ['てすと', 'Я Б Г Д Ж Й', 'Ä ä Ü ü ß', 'utf8 — string', 'utf8 — string']);
+    assert.deepEqual((await texts).map(([text]) => text), ['てすと', 'Я Б Г Д Ж Й', 'Ä ä Ü ü ß', 'utf8 — string', 'utf8 — string']);
   });
 
   test('dates are ISO strings', async (t) => {

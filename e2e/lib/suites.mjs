@@ -1,0 +1,97 @@
+// The suites: what each of them is, how it is run, and how its result is read.
+
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const indent = (text, n = 60) => text.trim().split('\n').slice(-n);
+
+// node runs a folder of node:test files.
+function node(folder, { limit } = {}) {
+  return async ({ run, env, here }) => {
+    const dir = join(here, 'suites', folder);
+    const files = (await readdir(dir)).filter((name) => name.endsWith('.test.mjs')).sort();
+    const command = [process.execPath, '--test', '--test-reporter=tap', ...files.map((name) => join(dir, name))];
+    const { status, output } = await run(command, { env, limit });
+    return readTap(status, output);
+  };
+}
+
+// readTap counts what node:test closes with, and keeps the text of each test that failed.
+export function readTap(status, output) {
+  const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
+  const result = { passed: count('pass'), failed: count('fail') + count('cancelled'), skipped: count('skipped') };
+  if (status !== 0 && !result.failed) result.failed = 1;
+  if (result.failed) result.details = failures(output);
+  if (result.failed && !result.details.length) result.details = indent(output);
+  return result;
+}
+
+function failures(output) {
+  const lines = output.split('\n');
+  const found = [];
+  lines.forEach((line, i) => {
+    const match = /^(\s*)not ok \d+ - (.*)$/.exec(line);
+    if (!match) return;
+    const end = lines.indexOf(`${match[1]}  ...`, i);
+    const body = lines.slice(i + 1, end);
+    if (body.some((l) => /failureType: 'subtestsFailed'/.test(l))) return;
+    const drop = /^\s*(---|duration_ms|failureType|code|name|operator):?|node:internal|stack: \|-/;
+    found.push(`not ok: ${match[2]}`, ...body.filter((l) => !drop.test(l)).map((l) => l.slice(match[1].length)).slice(0, 25));
+  });
+  return found.slice(0, 400);
+}
+
+// tally counts lines "ok NAME" and "not ok NAME: WHY", as the Python and Java mains print them.
+export function tally(status, output) {
+  const lines = output.split('\n');
+  const passed = lines.filter((line) => line.startsWith('ok ')).length;
+  const bad = lines.filter((line) => line.startsWith('not ok '));
+  const failed = bad.length || (status === 0 && passed ? 0 : 1);
+  return { passed, failed, details: failed ? (bad.length ? bad : indent(output)) : undefined };
+}
+
+// testbed starts the server for a suite in another language, and ends it after `body`.
+async function withTestbed({ run, env, here }, profile, command, options) {
+  return run([process.execPath, join(here, 'lib', 'with-testbed.mjs'), profile, ...command], { env, ...options });
+}
+
+async function python(context) {
+  const { run, here } = context;
+  const found = await run([join(here, 'python', 'setup.sh')], { limit: 240_000 });
+  const [interpreter, version] = found.output.trim().split('\n').pop().split(' ');
+  if (found.status !== 0) return { absent: 'python-socketio could not be installed', details: indent(found.output, 10) };
+  const { status, output } = await withTestbed(context, 'parity', [interpreter, join(here, 'python', 'suite.py')], { limit: 120_000 });
+  return { ...tally(status, output), what: `python-socketio ${version} (${interpreter.includes('.venv') ? 'PyPI' : 'Debian'}), sync and asyncio` };
+}
+
+async function java(context) {
+  const { run, here } = context;
+  const dir = join(here, 'java');
+  const pom = await readFile(join(dir, 'pom.xml'), 'utf8');
+  const version = /<socketio\.version>(.*?)</.exec(pom)[1];
+  const built = await run(['mvn', '-q', '-B', 'package'], { cwd: dir, limit: 240_000 });
+  if (built.status !== 0) {
+    const reached = existsSync(join(dir, 'target', 'lib'));
+    if (!reached) return { absent: 'Maven or Maven Central is not here', details: indent(built.output, 5) };
+    return { failed: 1, details: indent(built.output, 20) };
+  }
+  const classpath = [join(dir, 'target', 'classes'), join(dir, 'target', 'lib', '*')].join(':');
+  const { status, output } = await withTestbed(context, 'parity', ['java', '-cp', classpath, 'Main'], { limit: 120_000 });
+  return { ...tally(status, output), what: `official Java client ${version}` };
+}
+
+async function browser(context) {
+  if (!['/usr/bin/chromium', '/usr/bin/chromium-browser'].some(existsSync)) return { absent: 'chromium is not installed' };
+  const result = await node('browser', { limit: 180_000 })(context);
+  return { ...result, what: "Debian's chromium, two tabs of the chat page; photographs in e2e/artifacts" };
+}
+
+export const suites = [
+  { name: 'engineio', what: 'Engine.IO v4 at the wire', run: node('engineio'), required: true },
+  { name: 'socketio', what: 'Socket.IO v5 at the wire', run: node('socketio'), required: true },
+  { name: 'javascript', what: 'official JavaScript client 4.8.4: polling, WebSocket, upgrade', run: node('client'), required: true },
+  { name: 'python', what: 'python-socketio', run: python, required: true },
+  { name: 'java', what: 'official Java client', run: java },
+  { name: 'browser', what: 'chromium', run: browser, required: true, gannetOnly: true },
+];

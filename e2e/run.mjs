@@ -1,0 +1,141 @@
+#!/usr/bin/env node
+// Runs the e2e suites against Gannet, or against the official server, and says in one line per suite what ran.
+//
+//   node run.mjs [--server gannet|reference] [--only SUITE[,SUITE…]] [--race] [--tags TAGS] [--list]
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { suites } from './lib/suites.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const module = dirname(here);
+
+const { values: options } = parseArgs({
+  options: {
+    server: { type: 'string', default: 'gannet' },
+    only: { type: 'string' },
+    race: { type: 'boolean', default: false },
+    tags: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
+});
+
+// Every suite is a process group of its own: what is left of one when it ends, ends with it.
+const groups = new Set();
+function endGroup(pid) {
+  if (!groups.has(pid)) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (err) {
+    if (err.code !== 'ESRCH') throw err;
+  }
+}
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    for (const pid of groups) endGroup(pid);
+    process.exit(1);
+  });
+}
+
+// run starts a command and resolves with its status and output; it is ended, with all its children, after `limit` ms.
+export function run(command, { env = {}, cwd = here, limit = 300_000 } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command[0], command.slice(1), {
+      cwd,
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      endGroup(child.pid);
+    }, limit);
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    if (child.pid) groups.add(child.pid);
+    let status = 127;
+    child.once('error', (err) => (output += err.message));
+    // The end of the suite's own process counts; what it may have left behind would hold the pipes.
+    child.once('exit', (code, signal) => {
+      status = code ?? signal;
+      endGroup(child.pid);
+      groups.delete(child.pid);
+    });
+    child.once('close', () => {
+      clearTimeout(timer);
+      resolve({ status, output: late ? `${output}\nended after ${limit / 1000} s` : output });
+    });
+  });
+}
+
+// build returns the environment that tells the suites which commands to start.
+async function build(dir) {
+  if (options.server === 'reference') {
+    return { E2E_KIND: 'reference', E2E_TESTBED: JSON.stringify([process.execPath, join(here, 'reference', 'testbed.mjs')]) };
+  }
+  const flags = ['build', '-o', `${dir}/`];
+  if (options.race) flags.push('-race');
+  if (options.tags) flags.push('-tags', options.tags);
+  const { status, output } = await run(['go', ...flags, './cmd/gannet', './cmd/testbed'], { cwd: module });
+  if (status !== 0) throw new Error(`go build failed:\n${output}`);
+  return {
+    E2E_KIND: 'gannet',
+    E2E_TESTBED: JSON.stringify([join(dir, 'testbed')]),
+    E2E_GANNET: JSON.stringify([join(dir, 'gannet')]),
+  };
+}
+
+function report(name, result, seconds) {
+  const { passed = 0, failed = 0, skipped = 0, what, absent } = result;
+  const mark = absent ? 'absent' : failed ? 'FAIL  ' : 'ok    ';
+  const counts = absent ?? `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+  process.stdout.write(`${mark}  ${name.padEnd(12)} ${counts.padEnd(36)} ${seconds.toFixed(1).padStart(6)} s  ${what}\n`);
+  for (const line of result.details ?? []) process.stdout.write(`        ${line}\n`);
+}
+
+async function main() {
+  const only = options.only?.split(',');
+  const unknown = only?.filter((name) => !suites.some((suite) => suite.name === name)) ?? [];
+  if (unknown.length || !['gannet', 'reference'].includes(options.server)) {
+    process.stderr.write(`run.mjs: no such suite or server: ${[...unknown, options.server].join(', ')}\n`);
+    return 2;
+  }
+  if (options.list) {
+    for (const suite of suites) process.stdout.write(`${suite.name.padEnd(12)} ${suite.what}\n`);
+    return 0;
+  }
+
+  const dir = await mkdtemp(join(tmpdir(), 'gannet-e2e-'));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    const env = await build(dir);
+    process.stdout.write(`e2e against ${options.server === 'reference' ? 'the official server' : 'Gannet'}\n`);
+    for (const suite of suites) {
+      if (only && !only.includes(suite.name)) continue;
+      if (suite.gannetOnly && options.server !== 'gannet') continue;
+      const began = performance.now();
+      const result = await suite.run({ run, env, dir, here });
+      report(suite.name, { what: suite.what, ...result }, (performance.now() - began) / 1000);
+      for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
+      if (result.absent && suite.required) total.failed++;
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+  const skipped = total.skipped ? `, ${total.skipped} skipped` : '';
+  process.stdout.write(`\ne2e: ${total.passed} passed, ${total.failed} failed${skipped}\n`);
+  return total.failed || !total.passed ? 1 : 0;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (err) => {
+    process.stderr.write(`run.mjs: ${err.message}\n`);
+    process.exit(1);
+  },
+);
