@@ -46,6 +46,7 @@ func enginePath(path string) string {
 type engineService struct{ *engine.Server }
 
 func newEngine(c *config, cfg *engine.Config) (service, error) {
+	cfg.Logger = c.logger
 	engine.SetDefaults(cfg)
 	srv, err := engine.New(cfg, echoUpper{}, &loop.Options{Loops: c.loops, Logger: cfg.Logger})
 	if err != nil {

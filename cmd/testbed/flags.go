@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -29,7 +30,10 @@ type config struct {
 	statsFile     string
 	print         func(io.Writer) // set by flags that print something and end
 
-	stderr     io.Writer
+	// Set by run.
+	stderr io.Writer
+	logger *slog.Logger
+
 	background sync.WaitGroup // goroutines of the profile, which end with its context
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	if err == nil {
-		c.stderr = stderr
+		c.stderr, c.logger = stderr, slog.New(slog.NewTextHandler(stderr, nil))
 		err = serve(ctx, c, stdout)
 	}
 	if err == nil {

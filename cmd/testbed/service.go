@@ -8,7 +8,7 @@ import (
 type sioService struct{ *sio.Server }
 
 func newSIO(c *config, o *sio.Options, setup func(*sio.Server)) (service, error) {
-	o.Loops, o.DropHandshake = c.loops, c.dropHandshake
+	o.Loops, o.DropHandshake, o.Logger = c.loops, c.dropHandshake, c.logger
 	if c.path != "" {
 		o.Path = c.path
 	}
