@@ -154,6 +154,11 @@ func TestHeartbeatOff(t *testing.T) {
 		if s.Deadline() != 0 || s.Packet(cfg, 1<<40, eio.Message, false) != eio.ActMessage {
 			t.Errorf("deadline %d without a heartbeat", s.Deadline())
 		}
+		if s.Revision() == eio.Revision4 {
+			if act := s.Packet(cfg, 1<<40, eio.Pong, false); act != eio.ActNone || s.Deadline() != 0 {
+				t.Errorf("a pong without a heartbeat: %v, deadline %d", act, s.Deadline())
+			}
+		}
 		if !s.StartUpgrade(cfg, 10) || s.UpgradePacket(cfg, 20, eio.Upgrade, nil) != eio.ActUpgrade || s.Deadline() != 0 {
 			t.Errorf("deadline %d without a heartbeat after an upgrade", s.Deadline())
 		}
