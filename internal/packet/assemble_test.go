@@ -99,8 +99,8 @@ func TestAssemblerPending(t *testing.T) {
 	if _, err := a.Add([]byte("12345")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Add([]byte("6")); !errors.Is(err, packet.ErrAttachmentBytes) || a.Active() {
-		t.Errorf("beyond MaxBytes: %v, active %v", err, a.Active())
+	if done, err := a.Add([]byte("6")); done || !errors.Is(err, packet.ErrAttachmentBytes) || a.Active() {
+		t.Errorf("beyond MaxBytes: %v, %v, active %v", done, err, a.Active())
 	}
 	a.Start(mustParse(t, []byte(`51-["a"]`)))
 	if done, err := a.Add([]byte("12345")); !done || err != nil || a.MaxBytes != 5 {

@@ -65,7 +65,7 @@ func BenchmarkAppendEvent(b *testing.B) {
 		{"string", []any{"hello there, how are you?"}},
 		{"numbers", []any{48123, 103.25, -47.5, 0.1}},
 		{"raw", []any{raw}},
-		{"map", []any{map[string]any{"room": "lobby", "text": "hello there, how are you?", "ts": 1763755200123}}},
+		{"map", []any{map[string]any{"room": "lobby", "text": "hello there, how are you?", "ts": 1763755200}}},
 		{"struct", []any{move{"p1", 103.25, -47.5}}},
 		{"binary", []any{[]byte("0123456789abcdef")}},
 	} {
