@@ -71,6 +71,21 @@ func (p *pendingAck) finish(r *Reply, err error) {
 	}
 }
 
+// EmitAck sends an event and calls ack once with the client's answer, or with
+// ErrAckTimeout, ErrSocketClosed or ErrServerClosed. ack runs on a worker in
+// the order of the socket's events, so it may block. Without a timeout
+// (Socket.Timeout(d).EmitAck) it waits until the socket closes.
+func (s *Socket) EmitAck(event string, ack func(*Reply, error), args ...any) error {
+	return s.target().EmitAck(event, ack, args...)
+}
+
+// EmitWithAck sends an event and waits for the client's answer: until ctx
+// ends, or the socket closes. It must not be called on a loop: from an Inline
+// handler it returns ErrOnLoop.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*Reply, error) {
+	return s.request(ctx, 0, event, args)
+}
+
 // emitAckLocal sends an event and waits for its answer.
 func (s *Socket) emitAckLocal(p *pendingAck) {
 	l := s.client.shard.loop
@@ -115,24 +130,6 @@ func (s *Socket) dropAck(i int) {
 	s.acks = slices.Delete(s.acks, i, i+1)
 }
 
-// forgetAck takes an ack back that nobody waits for.
-func (s *Socket) forgetAck(p *pendingAck) {
-	p.over = true
-	if i := slices.Index(s.acks, p); i >= 0 {
-		s.dropAck(i)
-	}
-}
-
-// failAcks resolves all acks of a socket that is closed.
-func (s *Socket) failAcks(err error) {
-	acks := s.acks
-	s.acks = nil
-	for _, p := range acks {
-		s.client.shard.loop.SetTimer(&p.timer, 0)
-		p.fail(err)
-	}
-}
-
 // Timer implements engine.UpperShard: an ack has timed out.
 func (sh *shard) Timer(t *loop.Timer) {
 	p, ok := t.Owner.(*pendingAck)
@@ -146,12 +143,12 @@ func (sh *shard) Timer(t *loop.Timer) {
 	p.fail(ErrAckTimeout)
 }
 
-// EmitAck sends an event and calls ack once with the client's answer, or with
-// ErrAckTimeout, ErrSocketClosed or ErrServerClosed. ack runs on a worker in
-// the order of the socket's events, so it may block. Without a timeout
-// (Socket.Timeout(d).EmitAck) it waits until the socket closes.
-func (s *Socket) EmitAck(event string, ack func(*Reply, error), args ...any) error {
-	return s.target().EmitAck(event, ack, args...)
+// forgetAck takes an ack back that nobody waits for.
+func (s *Socket) forgetAck(p *pendingAck) {
+	p.over = true
+	if i := slices.Index(s.acks, p); i >= 0 {
+		s.dropAck(i)
+	}
 }
 
 // EmitAck is Socket.EmitAck with the flags of the Target, which must be that
@@ -165,6 +162,16 @@ func (t Target) EmitAck(event string, ack func(*Reply, error), args ...any) erro
 		s.push(&Event{socket: s, kind: taskAck, callback: ack, reply: r, err: err})
 	})
 	return err
+}
+
+// failAcks resolves all acks of a socket that is closed.
+func (s *Socket) failAcks(err error) {
+	acks := s.acks
+	s.acks = nil
+	for _, p := range acks {
+		s.client.shard.loop.SetTimer(&p.timer, 0)
+		p.fail(err)
+	}
 }
 
 // emitAck sends an event that wants an answer.
@@ -187,13 +194,6 @@ func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolv
 		return nil, ErrServerClosed
 	}
 	return p, nil
-}
-
-// EmitWithAck sends an event and waits for the client's answer: until ctx
-// ends, or the socket closes. It must not be called on a loop: from an Inline
-// handler it returns ErrOnLoop.
-func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*Reply, error) {
-	return s.request(ctx, 0, event, args)
 }
 
 func (s *Socket) request(ctx context.Context, timeout time.Duration, event string, args []any) (*Reply, error) {

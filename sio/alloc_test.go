@@ -22,11 +22,11 @@ func masked(text string) []byte {
 }
 
 // drivenClients returns a server without goroutines and n clients in "/".
-func drivenClients(t testing.TB, n int, setup func(*sio.Server)) (*sio.Server, *loop.Loop, []*loop.Conn) {
-	t.Helper()
+func drivenClients(tb testing.TB, n int, setup func(*sio.Server)) (*sio.Server, *loop.Loop, []*loop.Conn) {
+	tb.Helper()
 	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	setup(srv)
 	conns := make([]*loop.Conn, n)
@@ -37,7 +37,7 @@ func drivenClients(t testing.TB, n int, setup func(*sio.Server)) (*sio.Server, *
 	}
 	loops[0].Drive()
 	if st := srv.Stats(); st.Sockets != n {
-		t.Fatalf("%d sockets connected, want %d", st.Sockets, n)
+		tb.Fatalf("%d sockets connected, want %d", st.Sockets, n)
 	}
 	return srv, loops[0], conns
 }

@@ -55,6 +55,7 @@ func (c *client) Deadline() {
 		c.Session.Close(eio.ReasonForcedClose, nil)
 	case deadlineAttachments:
 		c.decodeError(packet.ErrIllegalAttachments)
+	case deadlineNone:
 	}
 }
 
@@ -65,16 +66,6 @@ func (c *client) Drained() {}
 func (c *client) Closed(reason eio.Reason, _ error) {
 	c.shard.clients--
 	c.closeSockets(DisconnectReason(reason))
-}
-
-// closeSockets disconnects every socket of the connection.
-func (c *client) closeSockets(reason DisconnectReason) {
-	sockets := c.sockets
-	c.sockets = nil
-	for _, s := range sockets {
-		s.closed(reason)
-	}
-	c.asm = nil
 }
 
 // Message implements engine.SessionHandler.
@@ -102,6 +93,16 @@ func (c *client) Message(data []byte, binary bool) {
 		return
 	}
 	c.packet(p, nil)
+}
+
+// closeSockets disconnects every socket of the connection.
+func (c *client) closeSockets(reason DisconnectReason) {
+	sockets := c.sockets
+	c.sockets = nil
+	for _, s := range sockets {
+		s.closed(reason)
+	}
+	c.asm = nil
 }
 
 // startAttachments keeps a binary packet until its attachments have come.
@@ -148,6 +149,7 @@ func (c *client) packet(p *packet.Packet, atts [][]byte) {
 	case packet.ConnectError:
 		c.stateError(errConnectError)
 		return
+	default:
 	}
 	s := c.socket(p.Namespace)
 	if s == nil {
@@ -160,7 +162,7 @@ func (c *client) packet(p *packet.Packet, atts [][]byte) {
 		s.closed(ReasonClientDisconnect)
 	case packet.Event, packet.BinaryEvent:
 		s.event(p, atts)
-	case packet.Ack, packet.BinaryAck:
+	default:
 		s.acked(p, atts)
 	}
 }

@@ -46,7 +46,7 @@ var (
 type closedError string
 
 func (e closedError) Error() string        { return string(e) }
-func (e closedError) Is(target error) bool { return target == net.ErrClosed } //nolint:errorlint // this is what errors.Is calls
+func (e closedError) Is(target error) bool { return target == net.ErrClosed }
 
 // An Error is what a client gets to see of an error: the message and data of
 // a CONNECT_ERROR or of a failed OnCall. Errors of other types reach clients
@@ -61,8 +61,7 @@ func (e *Error) Error() string { return e.Message }
 
 // clientError returns what a client may see of err.
 func clientError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Message: "internal error"}

@@ -103,61 +103,16 @@ func (s *Socket) handlerFor(name []byte) handler {
 	return (*s.nsp.handlers.Load())[string(name)]
 }
 
-func (e *Event) fill(s *Socket, h handler, p *packet.Packet, atts [][]byte) {
-	e.socket, e.handler, e.atts = s, h, atts
-	e.hasID, e.id, e.bigID = p.HasID, p.ID, p.BigID
-	e.args = append(e.few[:0], p.Args[1:]...)
-}
-
-// own copies the bytes of the packet, so that the event outlives the read.
-func (e *Event) own(p *packet.Packet) {
-	e.buf = bufpool.Get(len(p.Data))
-	e.buf.B = append(e.buf.B, p.Data...)
-	base := unsafe.SliceData(p.Data)
-	for i, arg := range e.args {
-		at := offset(base, unsafe.SliceData(arg))
-		e.args[i] = e.buf.B[at : at+len(arg) : at+len(arg)]
-	}
-}
-
-// offset returns the distance between two views of one array.
-func offset(base, p *byte) int {
-	return int(uintptr(unsafe.Pointer(p)) - uintptr(unsafe.Pointer(base)))
-}
-
-// clear forgets everything but the backing arrays.
-func (e *Event) clear() {
-	forward, raws := e.forward, e.raws
-	*e = Event{forward: forward[:0], raws: raws[:0]}
-}
-
-// recycle gives an event of the pool back.
-func (e *Event) recycle() {
-	if e.buf != nil {
-		e.buf.Release()
-	}
-	if e.kind == taskEvent {
-		e.clear()
-		events.Put(e)
-	}
-}
-
-func (e *Event) size() int {
-	n := 0
-	if e.buf != nil {
-		n = len(e.buf.B)
-	}
-	for _, a := range e.atts {
-		n += len(a)
-	}
-	return n
-}
-
 // Socket returns the socket that the event came from.
 func (e *Event) Socket() *Socket { return e.socket }
 
 // Name returns the name of the event.
 func (e *Event) Name() string { return e.handler.event }
+
+// offset returns the distance between two views of one array.
+func offset(base, p *byte) int {
+	return int(uintptr(unsafe.Pointer(p)) - uintptr(unsafe.Pointer(base)))
+}
 
 // Len returns the number of arguments.
 func (e *Event) Len() int { return len(e.args) }
@@ -199,31 +154,6 @@ func (e *Event) Decode(v ...any) error {
 	}
 	return nil
 }
-
-func decodeArg(args, atts [][]byte, i int, c Codec, dst any) error {
-	raw := []byte("null")
-	if i < len(args) {
-		raw = args[i]
-	}
-	return jsonx.Decode(raw, atts, c, dst)
-}
-
-func (e *Event) codec() Codec { return e.socket.nsp.srv.opts.Codec }
-
-// A rawArg is an argument that is passed on as it came.
-type rawArg struct {
-	raw  []byte
-	atts [][]byte
-}
-
-// AppendJSON implements jsonx.Appender.
-func (a *rawArg) AppendJSON(dst []byte, atts *[][]byte) ([]byte, error) {
-	return jsonx.Forward(dst, a.raw, a.atts, atts)
-}
-
-// MarshalJSON implements json.Marshaler, for codecs that meet a rawArg inside
-// a value of the user's.
-func (a *rawArg) MarshalJSON() ([]byte, error) { return a.raw, nil }
 
 // Args returns all arguments for passing on, as in Emit(name, e.Args()...):
 // JSON and attachments leave as they came, nothing is decoded and nothing is
@@ -270,6 +200,76 @@ func (e *Event) Acker() Acker {
 	}
 	return Acker{socket: e.socket, id: e.id, bigID: e.bigID, valid: e.hasID, answered: e.answered}
 }
+
+func (e *Event) fill(s *Socket, h handler, p *packet.Packet, atts [][]byte) {
+	e.socket, e.handler, e.atts = s, h, atts
+	e.hasID, e.id, e.bigID = p.HasID, p.ID, p.BigID
+	e.args = append(e.few[:0], p.Args[1:]...)
+}
+
+func decodeArg(args, atts [][]byte, i int, c Codec, dst any) error {
+	raw := []byte("null")
+	if i < len(args) {
+		raw = args[i]
+	}
+	return jsonx.Decode(raw, atts, c, dst)
+}
+
+// own copies the bytes of the packet, so that the event outlives the read.
+func (e *Event) own(p *packet.Packet) {
+	e.buf = bufpool.Get(len(p.Data))
+	e.buf.B = append(e.buf.B, p.Data...)
+	base := unsafe.SliceData(p.Data)
+	for i, arg := range e.args {
+		at := offset(base, unsafe.SliceData(arg))
+		e.args[i] = e.buf.B[at : at+len(arg) : at+len(arg)]
+	}
+}
+
+// A rawArg is an argument that is passed on as it came.
+type rawArg struct {
+	raw  []byte
+	atts [][]byte
+}
+
+// AppendJSON implements jsonx.Appender.
+func (a *rawArg) AppendJSON(dst []byte, atts *[][]byte) ([]byte, error) {
+	return jsonx.Forward(dst, a.raw, a.atts, atts)
+}
+
+// MarshalJSON implements json.Marshaler, for codecs that meet a rawArg inside
+// a value of the user's.
+func (a *rawArg) MarshalJSON() ([]byte, error) { return a.raw, nil }
+
+// clear forgets everything but the backing arrays.
+func (e *Event) clear() {
+	forward, raws := e.forward, e.raws
+	*e = Event{forward: forward[:0], raws: raws[:0]}
+}
+
+// recycle gives an event of the pool back.
+func (e *Event) recycle() {
+	if e.buf != nil {
+		e.buf.Release()
+	}
+	if e.kind == taskEvent {
+		e.clear()
+		events.Put(e)
+	}
+}
+
+func (e *Event) size() int {
+	n := 0
+	if e.buf != nil {
+		n = len(e.buf.B)
+	}
+	for _, a := range e.atts {
+		n += len(a)
+	}
+	return n
+}
+
+func (e *Event) codec() Codec { return e.socket.nsp.srv.opts.Codec }
 
 // An Acker answers one event. It may be copied and used from any goroutine;
 // only the first answer is sent.

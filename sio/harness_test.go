@@ -15,7 +15,6 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 
-	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/sio"
 )
 
@@ -24,8 +23,8 @@ const patience = 10 * time.Second
 
 // newServer starts a server on a free port and stops it when the test ends.
 // setup may register handlers before the first client comes.
-func newServer(t testing.TB, o *sio.Options, setup func(*sio.Server)) (srv *sio.Server, addr string) {
-	t.Helper()
+func newServer(tb testing.TB, o *sio.Options, setup func(*sio.Server)) (srv *sio.Server, addr string) {
+	tb.Helper()
 	if o == nil {
 		o = &sio.Options{}
 	}
@@ -37,20 +36,20 @@ func newServer(t testing.TB, o *sio.Options, setup func(*sio.Server)) (srv *sio.
 	}
 	srv, err := sio.NewServer(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if setup != nil {
 		setup(srv)
 	}
 	a, err := srv.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := srv.Shutdown(ctx); err != nil {
-			t.Errorf("Shutdown: %v", err)
+			tb.Errorf("Shutdown: %v", err)
 		}
 	})
 	return srv, a.String()
@@ -65,26 +64,26 @@ type wsClient struct {
 
 // dialWS opens a WebSocket to the server's path with the given query behind
 // EIO=4&transport=websocket.
-func dialWS(t testing.TB, addr, query string, header http.Header) *wsClient {
-	t.Helper()
+func dialWS(tb testing.TB, addr, query string, header http.Header) *wsClient {
+	tb.Helper()
 	d := ws.Dialer{Header: ws.HandshakeHeaderHTTP(header), Timeout: patience}
 	c, br, _, err := d.Dial(context.Background(), "ws://"+addr+"/socket.io/?EIO=4&transport=websocket"+query)
 	if err != nil {
-		t.Fatalf("dial: %v", err)
+		tb.Fatalf("dial: %v", err)
 	}
 	if br == nil {
 		br = bufio.NewReader(c)
 	}
-	w := &wsClient{t: t, conn: c, r: br}
-	t.Cleanup(func() { _ = c.Close() })
+	w := &wsClient{t: tb, conn: c, r: br}
+	tb.Cleanup(func() { _ = c.Close() })
 	return w
 }
 
 // connectWS opens a WebSocket session and joins a namespace. It returns the
 // socket's id.
-func connectWS(t testing.TB, addr, namespace string) (c *wsClient, id string) {
-	t.Helper()
-	c = dialWS(t, addr, "", nil)
+func connectWS(tb testing.TB, addr, namespace string) (c *wsClient, id string) {
+	tb.Helper()
+	c = dialWS(tb, addr, "", nil)
 	c.wantPrefix(`0{"sid":"`)
 	prefix := "40"
 	if namespace != "/" {
@@ -199,14 +198,14 @@ type pollClient struct {
 	http *http.Client
 }
 
-func newPollClient(t testing.TB, addr string) *pollClient {
-	t.Helper()
+func newPollClient(tb testing.TB, addr string) *pollClient {
+	tb.Helper()
 	tr := &http.Transport{}
-	t.Cleanup(tr.CloseIdleConnections)
-	c := &pollClient{t: t, base: "http://" + addr + "/socket.io/?EIO=4&transport=polling", http: &http.Client{Transport: tr, Timeout: patience}}
+	tb.Cleanup(tr.CloseIdleConnections)
+	c := &pollClient{t: tb, base: "http://" + addr + "/socket.io/?EIO=4&transport=polling", http: &http.Client{Transport: tr, Timeout: patience}}
 	status, body := c.do("GET", "")
 	if status != 200 || !strings.HasPrefix(body, `0{"sid":"`) {
-		t.Fatalf("handshake: %d %q", status, body)
+		tb.Fatalf("handshake: %d %q", status, body)
 	}
 	c.sid, _, _ = strings.Cut(strings.TrimPrefix(body, `0{"sid":"`), `"`)
 	return c
@@ -229,7 +228,7 @@ func (c *pollClient) do(method, body string) (int, string) {
 	if err != nil {
 		c.t.Fatalf("%s: %v", method, err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		c.t.Fatalf("%s: %v", method, err)
@@ -254,55 +253,52 @@ func (c *pollClient) get() string {
 }
 
 // eventually waits until cond holds.
-func eventually(t testing.TB, what string, cond func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, cond func() bool) {
+	tb.Helper()
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !cond() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
+			tb.Fatalf("never happened: %s", what)
 		}
 		<-tick.C
 	}
 }
 
 // recv returns what arrives on a channel.
-func recv[T any](t testing.TB, what string, ch <-chan T) T {
-	t.Helper()
+func recv[T any](tb testing.TB, what string, ch <-chan T) T {
+	tb.Helper()
 	select {
 	case v := <-ch:
 		return v
 	case <-time.After(patience):
-		t.Fatalf("never came: %s", what)
+		tb.Fatalf("never came: %s", what)
 		panic("unreachable")
 	}
 }
 
 // rawHTTP sends bytes on a fresh connection and returns everything that comes
 // back until the server closes or the response is whole.
-func rawHTTP(t testing.TB, addr, request string) string {
-	t.Helper()
+func rawHTTP(tb testing.TB, addr, request string) string {
+	tb.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if _, err := io.WriteString(c, request); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	_ = c.SetReadDeadline(time.Now().Add(patience))
 	var all bytes.Buffer
 	res, err := http.ReadResponse(bufio.NewReader(io.TeeReader(c, &all)), nil)
 	if err != nil {
-		t.Fatalf("%q: %v after %q", request, err, all.String())
+		tb.Fatalf("%q: %v after %q", request, err, all.String())
 	}
 	if _, err := io.ReadAll(res.Body); err != nil {
-		t.Fatalf("%q: %v after %q", request, err, all.String())
+		tb.Fatalf("%q: %v after %q", request, err, all.String())
 	}
 	_ = res.Body.Close()
 	return all.String()
 }
-
-// livePackets is the baseline of leak checks.
-func livePackets() int64 { return bufpool.Live() }

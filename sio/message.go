@@ -79,7 +79,6 @@ func finish(b *bufpool.Buf, out []byte, atts [][]byte, err error, event string) 
 type Message struct {
 	// Immutable after Encode.
 	event string
-	codec Codec
 	json  []byte   // the packet behind its type and namespace: `["event",…]`
 	atts  [][]byte // copies
 	kind  byte     // the packet type
@@ -122,6 +121,16 @@ func newMessage(event string, frames []byte) (*Message, error) {
 // Event returns the name of the event.
 func (m *Message) Event() string { return m.event }
 
+// Release gives the memory of the message back. It must not be sent any more.
+func (m *Message) Release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for nsp, b := range m.prepared {
+		b.Release()
+		delete(m.prepared, nsp)
+	}
+}
+
 // packet returns the message for a namespace with a reference for the caller.
 func (m *Message) packet(nsp string) *bufpool.Buf {
 	m.mu.Lock()
@@ -150,14 +159,4 @@ func (m *Message) encode(nsp string) *bufpool.Buf {
 		b.B = engine.AppendBinaryMessage(b.B, a)
 	}
 	return b
-}
-
-// Release gives the memory of the message back. It must not be sent any more.
-func (m *Message) Release() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for nsp, b := range m.prepared {
-		b.Release()
-		delete(m.prepared, nsp)
-	}
 }

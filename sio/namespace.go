@@ -113,21 +113,6 @@ func (n *Namespace) Use(m func(*Socket) error) {
 	n.addHook(func(k *hooks) { k.middleware = append(k.middleware, m) })
 }
 
-func (n *Namespace) addHook(add func(*hooks)) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	old := n.hooks.Load()
-	k := &hooks{
-		connection:    slices.Clone(old.connection),
-		disconnecting: slices.Clone(old.disconnecting),
-		disconnect:    slices.Clone(old.disconnect),
-		errors:        slices.Clone(old.errors),
-		middleware:    slices.Clone(old.middleware),
-	}
-	add(k)
-	n.hooks.Store(k)
-}
-
 // Handle registers h for an event of every socket of the namespace, in place
 // of an earlier handler. Handlers run on workers, in order for each socket. A
 // handler that a socket has of its own goes first. It panics if the name is
@@ -141,18 +126,16 @@ func (n *Namespace) Handle(event string, h HandlerFunc) { n.handle(event, h, fal
 // handlers are inline or not.
 func (n *Namespace) Inline() Registrar { return inlineNamespace{n} }
 
+// Emit sends an event to every socket of the namespace. The error is about
+// the event: a reserved name, or an argument that cannot be encoded.
+func (n *Namespace) Emit(event string, args ...any) error { return n.target().Emit(event, args...) }
+
 type inlineNamespace struct{ n *Namespace }
 
 func (i inlineNamespace) Handle(event string, h HandlerFunc) { i.n.handle(event, h, true) }
 
-func (n *Namespace) handle(event string, h HandlerFunc, inline bool) {
-	checkEvent(event)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	next := maps.Clone(*n.handlers.Load())
-	next[event] = handler{event: event, fn: h, inline: inline}
-	n.handlers.Store(&next)
-}
+// Send sends a message that was encoded before to every socket.
+func (n *Namespace) Send(m *Message) error { return n.target().Send(m) }
 
 // checkEvent panics if event cannot have a handler.
 func checkEvent(event string) {
@@ -160,13 +143,6 @@ func checkEvent(event string) {
 		panic("sio: " + event + ": reserved event name")
 	}
 }
-
-// Emit sends an event to every socket of the namespace. The error is about
-// the event: a reserved name, or an argument that cannot be encoded.
-func (n *Namespace) Emit(event string, args ...any) error { return n.target().Emit(event, args...) }
-
-// Send sends a message that was encoded before to every socket.
-func (n *Namespace) Send(m *Message) error { return n.target().Send(m) }
 
 // To returns a Target with the sockets in any of the rooms. The id of a
 // socket is a room with that socket.
@@ -192,5 +168,29 @@ func (n *Namespace) Compress(on bool) Target { return n.target().Compress(on) }
 
 // All returns a Target with every socket of the namespace.
 func (n *Namespace) All() Target { return n.target() }
+
+func (n *Namespace) addHook(add func(*hooks)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	old := n.hooks.Load()
+	k := &hooks{
+		connection:    slices.Clone(old.connection),
+		disconnecting: slices.Clone(old.disconnecting),
+		disconnect:    slices.Clone(old.disconnect),
+		errors:        slices.Clone(old.errors),
+		middleware:    slices.Clone(old.middleware),
+	}
+	add(k)
+	n.hooks.Store(k)
+}
+
+func (n *Namespace) handle(event string, h HandlerFunc, inline bool) {
+	checkEvent(event)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	next := maps.Clone(*n.handlers.Load())
+	next[event] = handler{event: event, fn: h, inline: inline}
+	n.handlers.Store(&next)
+}
 
 func (n *Namespace) target() Target { return Target{nsp: n} }

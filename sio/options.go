@@ -179,7 +179,8 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Trace == nil {
 		c.Trace = &Trace{}
 	}
-	return c, c.validate()
+	err := c.validate()
+	return c, err
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -25,6 +25,26 @@ func (s *Socket) Join(rooms ...string) error {
 // Leave removes the socket from rooms.
 func (s *Socket) Leave(rooms ...string) error { return s.roomOp(msgLeave, rooms) }
 
+// Rooms returns the rooms of the socket, its id included. While the
+// OnDisconnecting hooks run it returns those that it was in, and none later.
+// It waits for the socket's loop; called from an Inline handler about a socket
+// of another loop, where it must not wait, it returns nil.
+func (s *Socket) Rooms() []string {
+	var list []string
+	err := s.ask(func() {
+		if s.state.Load() != stateClosed {
+			list = s.appendRooms(nil)
+		}
+	})
+	if last := s.lastRooms.Load(); last != nil {
+		return slices.Clone(*last)
+	}
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
 func (s *Socket) roomOp(kind uint16, rooms []string) error {
 	if s.state.Load() == stateClosed {
 		return ErrSocketClosed
@@ -72,26 +92,6 @@ func (s *Socket) leaveLocal(room string) {
 	}
 	s.shard().index.Leave(&s.entry, room)
 	s.full.Store(false)
-}
-
-// Rooms returns the rooms of the socket, its id included. While the
-// OnDisconnecting hooks run it returns those that it was in, and none later.
-// It waits for the socket's loop; called from an Inline handler about a socket
-// of another loop, where it must not wait, it returns nil.
-func (s *Socket) Rooms() []string {
-	var list []string
-	err := s.ask(func() {
-		if s.state.Load() != stateClosed {
-			list = s.appendRooms(nil)
-		}
-	})
-	if last := s.lastRooms.Load(); last != nil {
-		return slices.Clone(*last)
-	}
-	if err != nil {
-		return nil
-	}
-	return list
 }
 
 // ask runs f on the socket's loop and waits for it.

@@ -75,77 +75,6 @@ func newServer(o *Options, driven bool) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) engineConfig() (*engine.Config, error) {
-	o := &s.opts
-	transports, err := o.transports()
-	if err != nil {
-		return nil, err
-	}
-	cfg := &engine.Config{
-		EIO: eio.Config{
-			PingInterval:    o.PingInterval.Milliseconds(),
-			PingTimeout:     o.PingTimeout.Milliseconds(),
-			UpgradeTimeout:  o.UpgradeTimeout.Milliseconds(),
-			MaxPayload:      o.MaxHTTPBufferSize,
-			Transports:      transports,
-			DisableUpgrades: o.DisableUpgrades,
-		},
-		Path:       o.Path,
-		MaxQueue:   o.MaxQueue,
-		WriteStall: o.WriteTimeout.Milliseconds(),
-		Fallback:   o.Fallback,
-		Logger:     o.Logger,
-	}
-	engine.SetDefaults(cfg)
-	if o.CORS != nil {
-		if cfg.CORS, err = polling.NewCORS(o.CORS); err != nil {
-			return nil, &OptionError{"CORS", err.Error()}
-		}
-	}
-	if o.AllowRequest != nil {
-		cfg.Admit = s.admit
-	}
-	if len(o.TrustedProxies) > 0 {
-		cfg.TrustProxy = s.trusts
-	}
-	if !o.DisableServeClient {
-		s.serveClient(cfg)
-	}
-	return cfg, nil
-}
-
-func (s *Server) admit(r *http.Request) (message string, ok bool) {
-	err := s.opts.AllowRequest(r)
-	if err == nil {
-		return "", true
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Message, false
-	}
-	return "", false
-}
-
-func (s *Server) trusts(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	for _, p := range s.opts.TrustedProxies {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
-}
-
-// upper is what the engine sees of a Server.
-type upper struct{ s *Server }
-
-// NewShard implements engine.Upper.
-func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
-	n := &shard{srv: u.s, eng: sh, loop: sh.Loop()}
-	u.s.shards = append(u.s.shards, n)
-	return n
-}
-
 // Listen starts the event loops, if they do not run yet, and opens a listener
 // on each. network is "tcp", "tcp4", "tcp6" or "unix". It returns the address,
 // which tells the port if addr asked for port 0.
@@ -177,21 +106,14 @@ func (s *Server) Wait() error {
 	return r.Err()
 }
 
-func (s *Server) start() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrServerClosed
-	}
-	if s.started {
-		return nil
-	}
-	s.started = true
-	if err := s.eng.Start(); err != nil {
-		return err
-	}
-	s.live.Store(&s.shards)
-	return nil
+// upper is what the engine sees of a Server.
+type upper struct{ s *Server }
+
+// NewShard implements engine.Upper.
+func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
+	n := &shard{srv: u.s, eng: sh, loop: sh.Loop()}
+	u.s.shards = append(u.s.shards, n)
+	return n
 }
 
 // Shutdown stops the server: it closes the listeners, disconnects every
@@ -279,3 +201,80 @@ func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(even
 
 // To is Root().To.
 func (s *Server) To(rooms ...string) Target { return s.root.To(rooms...) }
+
+func (s *Server) engineConfig() (*engine.Config, error) {
+	o := &s.opts
+	transports, err := o.transports()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &engine.Config{
+		EIO: eio.Config{
+			PingInterval:    o.PingInterval.Milliseconds(),
+			PingTimeout:     o.PingTimeout.Milliseconds(),
+			UpgradeTimeout:  o.UpgradeTimeout.Milliseconds(),
+			MaxPayload:      o.MaxHTTPBufferSize,
+			Transports:      transports,
+			DisableUpgrades: o.DisableUpgrades,
+		},
+		Path:       o.Path,
+		MaxQueue:   o.MaxQueue,
+		WriteStall: o.WriteTimeout.Milliseconds(),
+		Fallback:   o.Fallback,
+		Logger:     o.Logger,
+	}
+	engine.SetDefaults(cfg)
+	if o.CORS != nil {
+		if cfg.CORS, err = polling.NewCORS(o.CORS); err != nil {
+			return nil, &OptionError{"CORS", err.Error()}
+		}
+	}
+	if o.AllowRequest != nil {
+		cfg.Admit = s.admit
+	}
+	if len(o.TrustedProxies) > 0 {
+		cfg.TrustProxy = s.trusts
+	}
+	if !o.DisableServeClient {
+		s.serveClient(cfg)
+	}
+	return cfg, nil
+}
+
+func (s *Server) admit(r *http.Request) (message string, ok bool) {
+	err := s.opts.AllowRequest(r)
+	if err == nil {
+		return "", true
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message, false
+	}
+	return "", false
+}
+
+func (s *Server) trusts(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	for _, p := range s.opts.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrServerClosed
+	}
+	if s.started {
+		return nil
+	}
+	s.started = true
+	if err := s.eng.Start(); err != nil {
+		return err
+	}
+	s.live.Store(&s.shards)
+	return nil
+}

@@ -89,6 +89,70 @@ func (s *Socket) SetData(v any) { s.data.Store(&v) }
 // keep it until then.
 func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, 0) }
 
+// On registers h for an event of this socket alone, in place of an earlier
+// one; it goes before the namespace's handler. It costs memory only on sockets
+// where it is used. It panics if the name is reserved.
+func (s *Socket) On(event string, h HandlerFunc) { s.handle(event, h, false) }
+
+// Handle is On. It makes Socket a Registrar.
+func (s *Socket) Handle(event string, h HandlerFunc) { s.handle(event, h, false) }
+
+// Inline returns a Registrar for handlers of this socket that run on the event
+// loop; see Namespace.Inline.
+func (s *Socket) Inline() Registrar { return inlineSocket{s} }
+
+// closedOr tells a stopped loop from a full one.
+func closedOr(err, full error) error {
+	if err == loop.ErrClosed { //nolint:errorlint // a sentinel that is never wrapped
+		return ErrServerClosed
+	}
+	return full
+}
+
+// Off removes this socket's own handler of an event.
+func (s *Socket) Off(event string) {
+	s.changeHandlers(func(t handlerTable) { delete(t, event) })
+}
+
+// Disconnect ends the socket with ReasonServerDisconnect. With closeConn the
+// connection under it, and with it the client's sockets in other namespaces,
+// are closed too; without, it stays open.
+func (s *Socket) Disconnect(closeConn bool) {
+	sh := s.client.shard
+	if sh.loop.OnLoop() {
+		s.disconnectLocal(closeConn)
+		return
+	}
+	var arg uint32
+	if closeConn {
+		arg = 1
+	}
+	_ = sh.loop.Post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
+}
+
+func (sh *shard) dropped(s *Socket, cause string) {
+	if f := sh.srv.opts.Trace.Dropped; f != nil {
+		f(s, cause)
+	}
+}
+
+// Context returns a context that ends when the socket disconnects.
+func (s *Socket) Context() context.Context {
+	l := s.life.Load()
+	if l == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		l = &socketContext{ctx, cancel}
+		if !s.life.CompareAndSwap(nil, l) {
+			cancel()
+			l = s.life.Load()
+		}
+	}
+	if s.state.Load() == stateClosed {
+		l.cancel()
+	}
+	return l.ctx
+}
+
 func (s *Socket) emit(event string, args []any, flags uint16) error {
 	if err := s.usable(); err != nil {
 		return err
@@ -123,6 +187,10 @@ func (s *Socket) sendBuf(b *bufpool.Buf, flags uint16) error {
 	return nil
 }
 
+type inlineSocket struct{ s *Socket }
+
+func (i inlineSocket) Handle(event string, h HandlerFunc) { i.s.handle(event, h, true) }
+
 func (s *Socket) sent(ok bool, flags uint16) error {
 	switch {
 	case ok:
@@ -133,14 +201,6 @@ func (s *Socket) sent(ok bool, flags uint16) error {
 		return ErrDropped
 	}
 	return ErrSocketClosed
-}
-
-// closedOr tells a stopped loop from a full one.
-func closedOr(err, full error) error {
-	if err == loop.ErrClosed { //nolint:errorlint // a sentinel that is never wrapped
-		return ErrServerClosed
-	}
-	return full
 }
 
 func (s *Socket) usable() error {
@@ -176,33 +236,6 @@ func (s *Socket) sendLocal(b *bufpool.Buf, volatile bool) bool {
 	return true
 }
 
-func (sh *shard) dropped(s *Socket, cause string) {
-	if f := sh.srv.opts.Trace.Dropped; f != nil {
-		f(s, cause)
-	}
-}
-
-// On registers h for an event of this socket alone, in place of an earlier
-// one; it goes before the namespace's handler. It costs memory only on sockets
-// where it is used. It panics if the name is reserved.
-func (s *Socket) On(event string, h HandlerFunc) { s.handle(event, h, false) }
-
-// Handle is On. It makes Socket a Registrar.
-func (s *Socket) Handle(event string, h HandlerFunc) { s.handle(event, h, false) }
-
-// Inline returns a Registrar for handlers of this socket that run on the event
-// loop; see Namespace.Inline.
-func (s *Socket) Inline() Registrar { return inlineSocket{s} }
-
-type inlineSocket struct{ s *Socket }
-
-func (i inlineSocket) Handle(event string, h HandlerFunc) { i.s.handle(event, h, true) }
-
-// Off removes this socket's own handler of an event.
-func (s *Socket) Off(event string) {
-	s.changeHandlers(func(t handlerTable) { delete(t, event) })
-}
-
 func (s *Socket) handle(event string, h HandlerFunc, inline bool) {
 	checkEvent(event)
 	s.changeHandlers(func(t handlerTable) { t[event] = handler{event: event, fn: h, inline: inline} })
@@ -220,22 +253,6 @@ func (s *Socket) changeHandlers(change func(handlerTable)) {
 			return
 		}
 	}
-}
-
-// Disconnect ends the socket with ReasonServerDisconnect. With closeConn the
-// connection under it, and with it the client's sockets in other namespaces,
-// are closed too; without, it stays open.
-func (s *Socket) Disconnect(closeConn bool) {
-	sh := s.client.shard
-	if sh.loop.OnLoop() {
-		s.disconnectLocal(closeConn)
-		return
-	}
-	var arg uint32
-	if closeConn {
-		arg = 1
-	}
-	_ = sh.loop.Post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
 }
 
 // disconnectLocal is Disconnect on the loop.
@@ -336,31 +353,14 @@ func (s *Socket) failed(err error) {
 	}
 }
 
-// shard returns the part of the namespace on the socket's loop.
-func (s *Socket) shard() *nspShard { return &s.nsp.shards[s.client.shard.loop.ID()] }
-
 // socketContext is the lazily made context of a socket.
 type socketContext struct {
 	ctx    context.Context //nolint:containedctx // this is the socket's life, ended by its disconnect
 	cancel context.CancelFunc
 }
 
-// Context returns a context that ends when the socket disconnects.
-func (s *Socket) Context() context.Context {
-	l := s.life.Load()
-	if l == nil {
-		ctx, cancel := context.WithCancel(context.Background())
-		l = &socketContext{ctx, cancel}
-		if !s.life.CompareAndSwap(nil, l) {
-			cancel()
-			l = s.life.Load()
-		}
-	}
-	if s.state.Load() == stateClosed {
-		l.cancel()
-	}
-	return l.ctx
-}
+// shard returns the part of the namespace on the socket's loop.
+func (s *Socket) shard() *nspShard { return &s.nsp.shards[s.client.shard.loop.ID()] }
 
 func (s *Socket) endLife() {
 	if l := s.life.Load(); l != nil {

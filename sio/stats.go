@@ -67,7 +67,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Unlock()
 	if final != nil {
 		st := *final
-		st.LivePackets = bufpool.Live()
+		st.Connections, st.LivePackets = s.eng.Reactor().Conns(), bufpool.Live()
 		return st
 	}
 	return s.collect(context.Background())

@@ -45,11 +45,11 @@ func (l names) with(list []string) names {
 	return l
 }
 
-func (l *names) appendTo(dst []string) []string {
+func (l names) appendTo(dst []string) []string {
 	return append(append(dst, l.few[:l.n]...), l.more...)
 }
 
-func (l *names) empty() bool { return l.n == 0 }
+func (l names) empty() bool { return l.n == 0 }
 
 // To adds the sockets in any of the rooms. The id of a socket is a room with
 // that socket.
@@ -70,13 +70,6 @@ func (t Target) Except(rooms ...string) Target {
 		t = t.others()
 	}
 	t.exclude = t.exclude.with(rooms)
-	return t
-}
-
-// others turns the Target of one socket into that of all others.
-func (t Target) others() Target {
-	t.exclude = t.exclude.with([]string{t.self.id})
-	t.self = nil
 	return t
 }
 
@@ -142,18 +135,36 @@ func (t Target) Send(m *Message) error {
 	return t.sendBuf(m.packet(t.nsp.name))
 }
 
+// Join has the sockets of the Target join rooms.
+func (t Target) Join(rooms ...string) error { return t.manage(castJoin, rooms) }
+
+// Leave has the sockets of the Target leave rooms.
+func (t Target) Leave(rooms ...string) error { return t.manage(castLeave, rooms) }
+
+// Disconnect disconnects the sockets of the Target; see Socket.Disconnect.
+func (t Target) Disconnect(closeConn bool) error {
+	if t.nsp == nil {
+		return nil
+	}
+	t = t.onlySelf()
+	op := newCast(castDisconnect, &t)
+	op.closeConn = closeConn
+	return op.post()
+}
+
+// others turns the Target of one socket into that of all others.
+func (t Target) others() Target {
+	t.exclude = t.exclude.with([]string{t.self.id})
+	t.self = nil
+	return t
+}
+
 // sendBuf broadcasts an encoded packet and gives up the reference to it.
 func (t Target) sendBuf(b *bufpool.Buf) error {
 	op := newCast(castEmit, &t)
 	op.buf = b
 	return op.post()
 }
-
-// Join has the sockets of the Target join rooms.
-func (t Target) Join(rooms ...string) error { return t.manage(castJoin, rooms) }
-
-// Leave has the sockets of the Target leave rooms.
-func (t Target) Leave(rooms ...string) error { return t.manage(castLeave, rooms) }
 
 func (t Target) manage(kind castKind, rooms []string) error {
 	for _, room := range rooms {
@@ -167,17 +178,6 @@ func (t Target) manage(kind castKind, rooms []string) error {
 	t = t.onlySelf()
 	op := newCast(kind, &t)
 	op.args = slices.Clone(rooms)
-	return op.post()
-}
-
-// Disconnect disconnects the sockets of the Target; see Socket.Disconnect.
-func (t Target) Disconnect(closeConn bool) error {
-	if t.nsp == nil {
-		return nil
-	}
-	t = t.onlySelf()
-	op := newCast(castDisconnect, &t)
-	op.closeConn = closeConn
 	return op.post()
 }
 
@@ -359,7 +359,7 @@ func (sh *shard) apply(op *cast, s *Socket) {
 		}
 	case castDisconnect:
 		s.disconnectLocal(op.closeConn)
-	case castGather, castFetch:
+	default:
 		op.visit(s)
 	}
 }

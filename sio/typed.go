@@ -60,7 +60,8 @@ func Request[Res any](ctx context.Context, s *Socket, event string, args ...any)
 	if err != nil {
 		return res, err
 	}
-	return res, r.Decode(&res)
+	err = r.Decode(&res)
+	return res, err
 }
 
 // A Name is the name of an event whose argument is a T: a constant that keeps

@@ -28,7 +28,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "compare: cannot pin the client to core 1:", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	b := &bench{
 		runs: *runs, idle: *conns, length: time.Duration(*seconds * float64(time.Second)),
 		servers: strings.Split(*which, ","),
@@ -36,7 +35,9 @@ func main() {
 	if *only != "" {
 		b.only = strings.Split(*only, ",")
 	}
-	if err := b.run(ctx); err != nil {
+	err := b.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
@@ -82,7 +83,7 @@ func (b *bench) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	b.dir = dir
 	if err := b.build(ctx); err != nil {
 		return err

@@ -141,6 +141,14 @@ func (p *Pool) Dial(ctx context.Context, n, parallel int) error {
 
 var nextSource atomic.Uint32
 
+// Do runs f on the loop of the Pool.
+func (p *Pool) Do(f func()) error {
+	return p.reactor.Loops()[0].Post(loop.Message{Kind: 1, Obj: f})
+}
+
+// Close closes every connection without a close frame.
+func (p *Pool) Close(ctx context.Context) error { return p.reactor.Shutdown(ctx) }
+
 func (p *Pool) dialOne(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Timeout)
 	defer cancel()
@@ -168,14 +176,6 @@ func (p *Pool) dialOne(ctx context.Context) error {
 		return fmt.Errorf("load: connection %d: %w", c.Index, ctx.Err())
 	}
 }
-
-// Do runs f on the loop of the Pool.
-func (p *Pool) Do(f func()) error {
-	return p.reactor.Loops()[0].Post(loop.Message{Kind: 1, Obj: f})
-}
-
-// Close closes every connection without a close frame.
-func (p *Pool) Close(ctx context.Context) error { return p.reactor.Shutdown(ctx) }
 
 // Send queues text as one message. It must be called on the loop.
 func (c *Conn) Send(text []byte) {

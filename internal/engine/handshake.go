@@ -53,12 +53,6 @@ func packHandshake(remote netip.AddrPort, issued time.Time, secure bool, head []
 // IsZero tells whether the handshake was dropped.
 func (h Handshake) IsZero() bool { return h.packed == nil }
 
-// bytes returns all that is packed.
-func (h Handshake) bytes() []byte {
-	n := binary.BigEndian.Uint32(unsafe.Slice(h.packed, 4))
-	return unsafe.Slice(h.packed, n)
-}
-
 // Head returns a copy of the request head as it was on the wire.
 func (h Handshake) Head() string {
 	if h.IsZero() {
@@ -92,4 +86,10 @@ func (h Handshake) Issued() time.Time {
 // Secure tells whether the client's connection was encrypted.
 func (h Handshake) Secure() bool {
 	return !h.IsZero() && h.bytes()[hsFlags]&hsSecure != 0
+}
+
+// bytes returns all that is packed.
+func (h Handshake) bytes() []byte {
+	n := binary.BigEndian.Uint32(unsafe.Slice(h.packed, 4))
+	return unsafe.Slice(h.packed, n)
 }

@@ -209,6 +209,7 @@ func (h *httpConn) readHead(b []byte) []byte {
 			}
 		case http1.MatchMore:
 			return b
+		case http1.MatchYes:
 		}
 		h.early = true
 	}

@@ -118,50 +118,6 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 	return true
 }
 
-func (s *Session) sendFrames(b *bufpool.Buf) bool {
-	if s.b64 {
-		b = s.textOnly(b)
-	}
-	s.conn.Send(b)
-	if s.conn.Blocked() {
-		s.watchStall()
-	}
-	s.checkQueue(s.conn.Queued())
-	return true
-}
-
-// checkQueue puts a session over its limit on the list of those that are
-// closed at the end of the turn: not now, because whoever sends may be going
-// through a room that the close would change.
-func (s *Session) checkQueue(bytes int) {
-	if bytes > s.shard.cfg.MaxQueue && !s.doomed {
-		s.doomed = true
-		s.shard.stats.SlowConsumers++
-		s.shard.doomed = append(s.shard.doomed, s)
-		s.shard.loop.RequestFlush()
-	}
-}
-
-// textOnly rewrites a packet for a client that asked for base64: its binary
-// messages become text frames.
-func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
-	out := bufpool.Get(len(b.B) + len(b.B)/2)
-	rest := b.B
-	for len(rest) > 0 {
-		var binary bool
-		var payload []byte
-		binary, payload, rest = SplitFrame(rest)
-		if binary {
-			text := appendBase64(nil, payload)
-			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, text)
-		} else {
-			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, payload)
-		}
-	}
-	s.shard.loop.Defer(out)
-	return out
-}
-
 // SetDeadline asks for SessionHandler.Deadline at the given time of the
 // loop's clock; 0 takes it back.
 func (s *Session) SetDeadline(at int64) {
@@ -202,6 +158,85 @@ func (s *Session) DropHandshake() { s.hs.Store(nil) }
 // not read.
 func (s *Session) Overflowed() bool { return s.doomed }
 
+// Close ends the session. On WebSocket, and on polling with a GET pending, it
+// is over at once; otherwise the client learns of it with its next GET, or
+// the session ends after 30 s. What was sent before is delivered first. A
+// reason other than eio.ReasonForcedClose ends it at once in any case.
+func (s *Session) Close(reason eio.Reason, err error) {
+	if s.eio.State() != eio.StateOpen {
+		return
+	}
+	if reason == eio.ReasonForcedClose && s.poll != nil && !s.closePolling() {
+		s.arm()
+		return
+	}
+	s.end(reason, err)
+}
+
+// Discard ends the session at once: what is queued is dropped, and a pending
+// GET is answered that the session is closed.
+func (s *Session) Discard() {
+	if st := s.eio.State(); st == eio.StateOpen || st == eio.StateClosing {
+		s.end(eio.ReasonForcedClose, nil)
+	}
+}
+
+func (s *Session) sendFrames(b *bufpool.Buf) bool {
+	if s.b64 {
+		b = s.textOnly(b)
+	}
+	s.conn.Send(b)
+	if s.conn.Blocked() {
+		s.watchStall()
+	}
+	s.checkQueue(s.conn.Queued())
+	return true
+}
+
+// checkQueue puts a session over its limit on the list of those that are
+// closed at the end of the turn: not now, because whoever sends may be going
+// through a room that the close would change.
+func (s *Session) checkQueue(bytes int) {
+	if bytes > s.shard.cfg.MaxQueue && !s.doomed {
+		s.doomed = true
+		s.shard.stats.SlowConsumers++
+		s.shard.doomed = append(s.shard.doomed, s)
+		s.shard.loop.RequestFlush()
+	}
+}
+
+// firstPing spreads the first pings of sessions that connect together: only
+// downwards, by at most a fifth, and only where the interval is long.
+func (sh *Shard) firstPing(slot uint32) int64 {
+	interval := sh.cfg.EIO.PingInterval
+	if interval < 5000 {
+		return interval
+	}
+	const steps = 64
+	step := int64(slot*2654435761>>26) % steps // multiplicative hash: neighbours differ
+	return interval - interval/5*step/steps
+}
+
+// textOnly rewrites a packet for a client that asked for base64: its binary
+// messages become text frames.
+func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
+	out := bufpool.Get(len(b.B) + len(b.B)/2)
+	rest := b.B
+	for len(rest) > 0 {
+		var binary bool
+		var payload []byte
+		binary, payload, rest = SplitFrame(rest)
+		if binary {
+			text := appendBase64(nil, payload)
+			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, text)
+		} else {
+			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, payload)
+		}
+	}
+	s.shard.loop.Defer(out)
+	return out
+}
+
 // open makes s a session of the shard that starts on t.
 func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshake, b64 bool) {
 	s.shard, s.h, s.b64 = sh, h, b64
@@ -217,18 +252,6 @@ func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshak
 	}
 	s.eio.Open(&sh.cfg.EIO, t, sh.firstPing(s.slot), sh.loop.Now())
 	s.arm()
-}
-
-// firstPing spreads the first pings of sessions that connect together: only
-// downwards, by at most a fifth, and only where the interval is long.
-func (sh *Shard) firstPing(slot uint32) int64 {
-	interval := sh.cfg.EIO.PingInterval
-	if interval < 5000 {
-		return interval
-	}
-	const steps = 64
-	step := int64(slot*2654435761>>26) % steps // multiplicative hash: neighbours differ
-	return interval - interval/5*step/steps
 }
 
 // arm sets the timer to the earliest of the session's deadlines.
@@ -291,29 +314,6 @@ func (s *Session) timedAction(a eio.Action) bool {
 		}
 	}
 	return true
-}
-
-// Close ends the session. On WebSocket, and on polling with a GET pending, it
-// is over at once; otherwise the client learns of it with its next GET, or
-// the session ends after 30 s. What was sent before is delivered first. A
-// reason other than eio.ReasonForcedClose ends it at once in any case.
-func (s *Session) Close(reason eio.Reason, err error) {
-	if s.eio.State() != eio.StateOpen {
-		return
-	}
-	if reason == eio.ReasonForcedClose && s.poll != nil && !s.closePolling() {
-		s.arm()
-		return
-	}
-	s.end(reason, err)
-}
-
-// Discard ends the session at once: what is queued is dropped, and a pending
-// GET is answered that the session is closed.
-func (s *Session) Discard() {
-	if st := s.eio.State(); st == eio.StateOpen || st == eio.StateClosing {
-		s.end(eio.ReasonForcedClose, nil)
-	}
 }
 
 // end takes the session down. Everything it held is free afterwards.

@@ -202,6 +202,19 @@ func (sh *Shard) Panicked(_ *loop.Conn, v any, stack []byte) {
 		"loop", sh.loop.ID(), "panic", v, "stack", string(stack))
 }
 
+// EachSession calls f with the handler of every session; f may end it.
+func (sh *Shard) EachSession(f func(SessionHandler)) {
+	sh.eachSession(func(s *Session) { f(s.h) })
+}
+
+// SessionAt returns the handler of the session in a slot, or nil.
+func (sh *Shard) SessionAt(slot uint32) SessionHandler {
+	if s, ok := sh.loop.Get(slot).(*Session); ok {
+		return s.h
+	}
+	return nil
+}
+
 // drain closes every session of the shard and every HTTP connection, behind
 // the responses that are on their way.
 func (sh *Shard) drain() {
@@ -218,19 +231,6 @@ func (sh *Shard) eachSession(f func(*Session)) {
 			f(s)
 		}
 	}
-}
-
-// EachSession calls f with the handler of every session; f may end it.
-func (sh *Shard) EachSession(f func(SessionHandler)) {
-	sh.eachSession(func(s *Session) { f(s.h) })
-}
-
-// SessionAt returns the handler of the session in a slot, or nil.
-func (sh *Shard) SessionAt(slot uint32) SessionHandler {
-	if s, ok := sh.loop.Get(slot).(*Session); ok {
-		return s.h
-	}
-	return nil
 }
 
 // now returns the wall clock, for what is shown to users; deadlines use the

@@ -60,7 +60,7 @@ func (p *probe) frame(m wsframe.Message) *Session {
 	switch m.Op {
 	case wsframe.OpPing, wsframe.OpPong:
 		if !p.ctl.spend(p.shard.loop.Now(), p.shard.cfg.MaxControl) {
-			p.abandon(tooManyControls)
+			p.abandon(errTooManyControls)
 		} else if m.Op == wsframe.OpPing {
 			p.shard.pong(p.conn, &p.ctl, m.Payload)
 		}
@@ -69,6 +69,7 @@ func (p *probe) frame(m wsframe.Message) *Session {
 		if len(m.Payload) > 0 {
 			return p.packet(s, m.Payload)
 		}
+	default: // a probing client has nothing else to say
 	}
 	p.abandon(nil)
 	return nil
@@ -183,6 +184,7 @@ func (r *rawSocket) frame(m wsframe.Message) {
 		r.echo(wsframe.OpPong, m.Payload)
 	case wsframe.OpClose:
 		r.close(m.Payload)
+	default: // a pong is ignored
 	}
 }
 

@@ -72,7 +72,7 @@ func (w *webServer) run() {
 func (w *webServer) shutdown(ctx context.Context) error {
 	started := true
 	w.start.Do(func() { started = false })
-	w.ln.Close()
+	_ = w.ln.Close()
 	if !started {
 		return nil
 	}
@@ -214,9 +214,6 @@ func (c *handedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// letGo ends the counting of the connection.
-func (c *handedConn) letGo() { c.once.Do(c.reactor.Unhold) }
-
 // Read returns the bytes that were read before those of the connection.
 func (c *handedConn) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
@@ -226,6 +223,9 @@ func (c *handedConn) Read(p []byte) (int, error) {
 	}
 	return c.Conn.Read(p)
 }
+
+// letGo ends the counting of the connection.
+func (c *handedConn) letGo() { c.once.Do(c.reactor.Unhold) }
 
 // A handoverListener gives out the connections that loops hand over.
 type handoverListener struct {
@@ -237,6 +237,25 @@ type handoverListener struct {
 func newHandoverListener() *handoverListener {
 	return &handoverListener{conns: make(chan net.Conn, 1024), done: make(chan struct{})}
 }
+
+// Accept implements net.Listener.
+func (l *handoverListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (l *handoverListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l *handoverListener) Addr() net.Addr { return handoverAddr{} }
 
 // offer passes a connection on. It never waits: it is called on a loop.
 func (l *handoverListener) offer(c net.Conn) bool {
@@ -265,25 +284,6 @@ func (l *handoverListener) drain() {
 		}
 	}
 }
-
-// Accept implements net.Listener.
-func (l *handoverListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (l *handoverListener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (l *handoverListener) Addr() net.Addr { return handoverAddr{} }
 
 type handoverAddr struct{}
 

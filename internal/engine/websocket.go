@@ -13,8 +13,6 @@ import (
 // Beyond, only the answer to its latest ping is kept.
 const maxPongs = 64
 
-var errTooManyControls = errors.New("engine: too many WebSocket control frames")
-
 // A controlBudget bounds what control frames may cost.
 type controlBudget struct {
 	second int64 // the second that count belongs to
@@ -63,6 +61,7 @@ func (s *Session) frame(c *loop.Conn, m wsframe.Message) {
 		s.control(c, m)
 	case wsframe.OpClose:
 		s.peerClose(c, m.Payload)
+	default: // Reader.Next returns no other
 	}
 }
 
@@ -70,7 +69,7 @@ func (s *Session) frame(c *loop.Conn, m wsframe.Message) {
 func (s *Session) control(c *loop.Conn, m wsframe.Message) {
 	sh := s.shard
 	if !s.ctl.spend(sh.loop.Now(), sh.cfg.MaxControl) {
-		s.frameError(c, tooManyControls)
+		s.frameError(c, errTooManyControls)
 		return
 	}
 	if m.Op == wsframe.OpPing {
@@ -78,8 +77,8 @@ func (s *Session) control(c *loop.Conn, m wsframe.Message) {
 	}
 }
 
-// tooManyControls closes with 1008, policy violation (RFC 6455, 7.4.1).
-var tooManyControls = &wsframe.CloseError{Code: 1008, Reason: "too many control frames"}
+// errTooManyControls closes with 1008, policy violation (RFC 6455, 7.4.1).
+var errTooManyControls = &wsframe.CloseError{Code: 1008, Reason: "too many control frames"}
 
 // pong answers a ping. While the connection is blocked at most maxPongs wait.
 func (sh *Shard) pong(c *loop.Conn, ctl *controlBudget, payload []byte) {
@@ -106,9 +105,8 @@ func (s *Session) frameError(c *loop.Conn, err error) {
 
 // closeFrames sends the close frame for err and lets the connection go.
 func (sh *Shard) closeFrames(c *loop.Conn, err error) {
-	var ce *wsframe.CloseError
 	var frame []byte
-	if errors.As(err, &ce) {
+	if ce, ok := errors.AsType[*wsframe.CloseError](err); ok {
 		frame = wsframe.AppendClose(nil, ce.Code, ce.Reason)
 	} else {
 		frame = wsframe.AppendClose(nil, 0, "")
