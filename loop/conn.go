@@ -22,7 +22,6 @@ const (
 	flagEOF                           // the peer's FIN was read while finishing
 	flagClosing                       // is in the closing list
 	flagGone                          // closed, detached or moved away
-	flagCounted                       // counts towards MaxConns
 )
 
 // A Conn is a connection of a loop. It belongs to the loop's goroutine: no

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -131,12 +130,9 @@ func TestLimitedChild(t *testing.T) {
 }
 
 // served dials and reports whether the server echoes.
-func served(addr string) (net.Conn, bool) {
-	nc, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, false
-	}
-	_ = nc.SetDeadline(time.Now().Add(patience))
+func served(t *testing.T, addr string) (net.Conn, bool) {
+	t.Helper()
+	nc := dial(t, addr)
 	return nc, alive(nc)
 }
 
@@ -160,10 +156,7 @@ func TestFloodAboveTheCap(t *testing.T) {
 	var in []net.Conn
 	refused := 0
 	for range 400 {
-		nc, ok := served(s.addr)
-		if nc != nil {
-			defer func() { _ = nc.Close() }()
-		}
+		nc, ok := served(t, s.addr)
 		if !ok {
 			refused++
 			continue
@@ -186,11 +179,9 @@ func TestFloodAboveTheCap(t *testing.T) {
 	}
 	until(t, "room", func() bool { return s.ask("stats").Conns <= limit-50 })
 	for range 50 {
-		nc, ok := served(s.addr)
-		if !ok {
+		if _, ok := served(t, s.addr); !ok {
 			t.Fatal("refused although there is room")
 		}
-		defer func() { _ = nc.Close() }()
 	}
 }
 
@@ -201,23 +192,16 @@ func TestOutOfDescriptors(t *testing.T) {
 	s := startLimited(t)
 	var in []net.Conn
 	for range 20 {
-		nc, ok := served(s.addr)
+		nc, ok := served(t, s.addr)
 		if !ok {
 			t.Fatal("not served")
 		}
-		defer func() { _ = nc.Close() }()
 		in = append(in, nc)
 	}
 	s.ask("hoard")
 	var waiting []net.Conn
 	for range 30 {
-		nc, err := net.Dial("tcp", s.addr) // the kernel's backlog takes them
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = nc.Close() }()
-		_ = nc.SetDeadline(time.Now().Add(patience))
-		waiting = append(waiting, nc)
+		waiting = append(waiting, dial(t, s.addr)) // the kernel's backlog takes them
 	}
 	until(t, "accepting failed several times", func() bool { return s.ask("stats").RefusedEMFILE >= 3 })
 	for i, nc := range in {

@@ -3,6 +3,7 @@
 package loop_test
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -193,12 +194,12 @@ func echoUntilCut(t *testing.T, addr string, seed uint64) bool {
 		}
 		got := make([]byte, len(p))
 		if n, err := io.ReadFull(nc, got); err != nil {
-			if string(got[:n]) != string(p[:n]) {
+			if !bytes.Equal(got[:n], p[:n]) {
 				t.Error("the beginning of the echo differs")
 			}
 			return false
 		}
-		if string(got) != string(p) {
+		if !bytes.Equal(got, p) {
 			t.Error("the echo differs")
 		}
 	}
@@ -269,7 +270,7 @@ func TestResetDuringBroadcast(t *testing.T) {
 	for i, nc := range clients {
 		if i%2 == 1 {
 			got := mustRead(t, nc, members+1)
-			if string(got[:members]) != string(bytesOf('x', members)) || got[members] != 'y' {
+			if !bytes.Equal(got[:members], bytesOf('x', members)) || got[members] != 'y' {
 				t.Errorf("member %d got %q", i, got)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -230,22 +229,4 @@ func mustWrite(t *testing.T, w io.Writer, p []byte) {
 	if _, err := w.Write(p); err != nil {
 		t.Fatalf("write: %v", err)
 	}
-}
-
-// log collects lines from several goroutines.
-type log struct {
-	mu    sync.Mutex // guards following
-	lines []string
-}
-
-func (l *log) add(s string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, s)
-}
-
-func (l *log) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]string(nil), l.lines...)
 }

@@ -72,6 +72,7 @@ type Loop struct {
 	joined     []*bufpool.Buf // whose bytes are in scratch
 	joinedLen  int
 	freeFrames []*frames
+	freeRoom   int // capacity of freeFrames together
 
 	overflow []backlog // by destination loop
 	current  Message   // being delivered

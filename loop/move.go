@@ -41,7 +41,7 @@ func (a *arrival) discard(r *Reactor) {
 // with a new Conn that has the same Ctx, the bytes still queued, and a copy of
 // unread. c itself is finished: Closed is not called, and the deadline is
 // gone. If dst has stopped, the connection is closed and Handler.Dropped gets
-// the note.
+// the note, before MoveTo returns. MoveTo does nothing when c is closing.
 func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
 	l := c.loop
 	l.guard.check()
@@ -162,6 +162,7 @@ func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
 		r.conns.Add(-1)
 		return fmt.Errorf("loop: adopt: %w", err)
 	}
+	setNonblock(fd) // whatever nc was used for before
 	if _, tcp := nc.(*net.TCPConn); tcp {
 		tune(fd)
 	}

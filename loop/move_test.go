@@ -317,5 +317,7 @@ func TestDetachRefuses(t *testing.T) {
 			t.Errorf("closing: %v", err)
 		}
 	})
-	recv(t, p.s.closed)
+	if err := recv(t, p.s.closed); err != nil {
+		t.Errorf("Closed got %v", err)
+	}
 }

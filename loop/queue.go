@@ -5,11 +5,12 @@ package loop
 import "github.com/gannet-io/gannet/internal/bufpool"
 
 const (
-	// maxFreeFrames bounds the lists a loop keeps for reuse, and
-	// maxFrameRoom the size of the lists worth keeping.
-	maxFreeFrames = 16 << 10
-	maxFrameRoom  = 128
-	newFrameRoom  = 8
+	newFrameRoom = 8
+
+	// maxFrameRoom is the size of the lists worth keeping for reuse, and
+	// maxFreeRoom what all of them together may hold: 8 MiB of pointers.
+	maxFrameRoom = 4 << 10
+	maxFreeRoom  = 1 << 20
 )
 
 // frames is the part of a queue behind its first frame. It is borrowed from
@@ -25,15 +26,17 @@ func (l *Loop) takeFrames() *frames {
 		f := l.freeFrames[n-1]
 		l.freeFrames[n-1] = nil
 		l.freeFrames = l.freeFrames[:n-1]
+		l.freeRoom -= cap(f.bufs)
 		return f
 	}
 	return &frames{bufs: make([]*bufpool.Buf, 0, newFrameRoom)}
 }
 
 func (l *Loop) giveFrames(f *frames) {
-	if cap(f.bufs) > maxFrameRoom || len(l.freeFrames) >= maxFreeFrames {
+	if cap(f.bufs) > maxFrameRoom || l.freeRoom >= maxFreeRoom {
 		return
 	}
+	l.freeRoom += cap(f.bufs)
 	clear(f.bufs)
 	f.bufs, f.next = f.bufs[:0], 0
 	l.freeFrames = append(l.freeFrames, f)

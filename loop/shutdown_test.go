@@ -6,12 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/loop"
@@ -47,12 +50,14 @@ func echoOnceWarm(t *testing.T) {
 func busyReactor(t *testing.T, i int) {
 	t.Helper()
 	var opened, closed, dropped, posted atomic.Int64
+	var clients []net.Conn
 	r, err := loop.New(&loop.Options{Loops: 1 + i%3, RingSize: 4, Logger: quiet, NewHandler: func(l *loop.Loop) loop.Handler {
 		return &hooks{
 			open: func(c *loop.Conn) {
 				opened.Add(1)
-				b := bufpool.Get(8 << 20)
-				b.B = b.B[:8<<20]
+				_ = unix.SetsockoptInt(c.FD(), unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<10)
+				b := bufpool.Get(1 << 20)
+				b.B = b.B[:1<<20]
 				c.Send(b) // nobody reads it
 				l.Defer(b)
 				c.SetDeadline(l.Now() + 60_000)
@@ -78,8 +83,13 @@ func busyReactor(t *testing.T, i int) {
 		t.Fatal(err)
 	}
 	for range 4 {
-		defer func(nc interface{ Close() error }) { _ = nc.Close() }(dial(t, addr))
+		clients = append(clients, dial(t, addr))
 	}
+	defer func() {
+		for _, nc := range clients {
+			_ = nc.Close()
+		}
+	}()
 	until(t, "connections", func() bool { return opened.Load() == 4 })
 	stopped := make(chan struct{})
 	go func() { // ends when the reactor refuses

@@ -24,6 +24,8 @@ func closeFD(fd int) { _ = unix.Close(fd) }
 
 func dupFD(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) }
 
+func setNonblock(fd int) { _ = unix.SetNonblock(fd, true) }
+
 func shutdownWrite(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }
 
 // sysPeek looks at one byte without consuming it.

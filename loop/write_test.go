@@ -192,7 +192,7 @@ func TestCloseDropsQueue(t *testing.T) {
 		t.Errorf("Closed was called inside Close, or Closing is false")
 	}
 	l.Drive()
-	if len(closed) != 1 || closed[0] != cause {
+	if len(closed) != 1 || !errors.Is(closed[0], cause) {
 		t.Errorf("Closed got %v, want once %v", closed, cause)
 	}
 	if n := bufpool.Live() - before; n != 0 {
