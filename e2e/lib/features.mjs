@@ -3,7 +3,7 @@
 
 import { reference } from './launch.mjs';
 
-const later = new Set(['dynamic namespaces', 'connection state recovery', 'Engine.IO v3', 'JSONP', 'HTTP compression']);
+const later = new Set(['dynamic namespaces', 'connection state recovery', 'per-socket middlewares', 'catch-all listeners']);
 
 // needs returns the options of a test that depends on a feature.
 export function needs(feature) {

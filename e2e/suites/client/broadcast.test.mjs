@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect, ctl, record, settled } from '../../lib/client.mjs';
+import { needs } from '../../lib/features.mjs';
 import { shared } from '../../lib/server.mjs';
 import { once } from '../../lib/wait.mjs';
 
@@ -205,7 +206,7 @@ describe('one socket', { concurrency: 4 }, () => {
     assert.deepEqual(found.data, { user: 'ann' });
   });
 
-  test('a per-socket middleware refuses events', async (t) => {
+  test('a per-socket middleware refuses events', needs('per-socket middlewares'), async (t) => {
     const server = await shared('parity', { args: ['-node', 'guard'] });
     const socket = await connect(t, server);
     await ctl(socket, 'log');
@@ -219,7 +220,7 @@ describe('one socket', { concurrency: 4 }, () => {
     assert.ok(log.some(([kind, , event]) => kind === 'in' && event === 'bad-thing'), JSON.stringify(log));
   });
 
-  test('onAny and onAnyOutgoing see events, not acks', async (t) => {
+  test('onAny and onAnyOutgoing see events, not acks', needs('catch-all listeners'), async (t) => {
     const server = await shared('parity', { args: ['-node', 'any'] });
     const socket = await connect(t, server);
     await socket.welcome;

@@ -59,6 +59,14 @@ describe('packets', () => {
     assert.deepEqual(await session.next(2), ['bAQIDBA==', 'b+/8=']);
   });
 
+  test('base64 with line breaks, as the official Java client writes it', async () => {
+    const session = await openEcho();
+    const bytes = Buffer.alloc(100, 'gannet');
+    const lines = bytes.toString('base64').replace(/.{76}/g, '$&\n');
+    await session.post(`b${lines}\n`, 'bAQID\r\n');
+    assert.deepEqual(await session.next(2), [`b${bytes.toString('base64')}`, 'bAQID']);
+  });
+
   test('a thousand packets in one request stay in order', async () => {
     const session = await openEcho();
     const packets = Array.from({ length: 1000 }, (_, i) => `4${i}`);
