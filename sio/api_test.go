@@ -19,11 +19,11 @@ import (
 func TestOptionErrors(t *testing.T) {
 	t.Parallel()
 	for field, o := range map[string]*sio.Options{
-		"PingInterval": {PingInterval: -time.Second},
-		"MaxQueue":     {MaxQueue: -1},
-		"Transports":   {Transports: []string{"carrier pigeon"}},
-		"Loops":        {Loops: 1000},
-		"CORS":         {CORS: &sio.CORS{Origin: "*", Credentials: true}},
+		"PingInterval":     {PingInterval: -time.Second},
+		"MaxQueue":         {MaxQueue: -1},
+		"Transports":       {Transports: []string{"carrier pigeon"}},
+		"Loops":            {Loops: 1000},
+		"CORS.Credentials": {CORS: &sio.CORS{Origin: "*", Credentials: true}},
 	} {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +68,7 @@ func dropped(err error) error {
 	if errors.Is(err, sio.ErrDropped) {
 		return nil
 	}
-	return fmt.Errorf("got %v, want ErrDropped", err)
+	return fmt.Errorf("got %w, want ErrDropped", err)
 }
 
 func TestTypedHandlers(t *testing.T) {

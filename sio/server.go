@@ -226,6 +226,9 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 	engine.SetDefaults(cfg)
 	if o.CORS != nil {
 		if cfg.CORS, err = polling.NewCORS(o.CORS); err != nil {
+			if ce, ok := errors.AsType[*polling.CORSError](err); ok {
+				return nil, &OptionError{"CORS." + ce.Field, ce.Reason}
+			}
 			return nil, &OptionError{"CORS", err.Error()}
 		}
 	}

@@ -1,0 +1,311 @@
+package sio_test
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// A whole server: handlers, rooms, and a clean end on SIGTERM.
+func Example() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.OnConnection(func(s *sio.Socket) { _ = s.Emit("welcome", s.ID()) })
+	srv.Handle("chat", func(e *sio.Event) error {
+		return e.Socket().Broadcast().Emit("chat", e.Args()...)
+	})
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-stop
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = srv.Shutdown(ctx)
+	}()
+	if err := srv.ListenAndServe(":3000"); !errors.Is(err, sio.ErrServerClosed) {
+		log.Fatal(err)
+	}
+}
+
+// One port for the application's own pages and for Socket.IO.
+func ExampleOptions_fallback() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	srv, err := sio.NewServer(&sio.Options{Fallback: mux})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+// Pages of one other site may connect, with cookies.
+func ExampleOptions_cors() {
+	srv, err := sio.NewServer(&sio.Options{
+		CORS: &sio.CORS{Origin: "https://app.example.com", Credentials: true},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+// Handshakes are refused before a session exists.
+func ExampleOptions_allowRequest() {
+	srv, err := sio.NewServer(&sio.Options{
+		AllowRequest: func(r *http.Request) error {
+			if r.Header.Get("Authorization") == "" {
+				return &sio.Error{Message: "credentials needed"}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+//go:embed testdata
+var files embed.FS
+
+// The browser client is served from the application's own files.
+func ExampleOptions_clientFiles() {
+	srv, err := sio.NewServer(&sio.Options{ClientFiles: files})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+// A middleware checks the auth payload and leaves what it learned.
+func ExampleNamespace_Use() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Of("/admin").Use(func(s *sio.Socket) error {
+		var auth struct{ Token string }
+		if err := s.Auth(&auth); err != nil || auth.Token != "secret" {
+			return &sio.Error{Message: "unauthorized", Data: map[string]any{"code": 401}}
+		}
+		s.SetData("admin")
+		return s.Join("admins")
+	})
+}
+
+// Handlers on the event loop: no goroutine switch, no copy, and no blocking.
+func ExampleNamespace_Inline() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Root().Inline().Handle("move", func(e *sio.Event) error {
+		return e.Socket().To("arena").Volatile().Emit("move", e.Args()...)
+	})
+}
+
+// The rooms are still there in OnDisconnecting, and gone in OnDisconnect.
+func ExampleNamespace_OnDisconnecting() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Root().OnDisconnecting(func(s *sio.Socket, reason sio.DisconnectReason) {
+		for _, room := range s.Rooms() {
+			_ = s.To(room).Emit("left", s.ID(), string(reason))
+		}
+	})
+}
+
+// Arguments are decoded into the parameter of the handler.
+func ExampleOn() {
+	type point struct{ X, Y float64 }
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sio.On(srv, "point", func(e *sio.Event, p point) error {
+		return e.Socket().Emit("mirrored", point{-p.X, p.Y})
+	})
+}
+
+// What the handler returns is the acknowledgement.
+func ExampleOnCall() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sio.OnCall(srv, "sum", func(_ *sio.Event, list []float64) (float64, error) {
+		if len(list) == 0 {
+			return 0, &sio.Error{Message: "nothing to add"}
+		}
+		total := 0.0
+		for _, v := range list {
+			total += v
+		}
+		return total, nil
+	})
+}
+
+// Typed names keep both ends of an event in step.
+func ExampleName() {
+	const Moved = sio.Name[[2]int]("moved")
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	Moved.On(srv, func(e *sio.Event, at [2]int) error {
+		return Moved.Emit(e.Socket().Broadcast(), at)
+	})
+}
+
+// The server asks a client and waits for its answer.
+func ExampleRequest() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.OnConnection(func(s *sio.Socket) {
+		ctx, cancel := context.WithTimeout(s.Context(), 5*time.Second)
+		defer cancel()
+		name, err := sio.Request[string](ctx, s, "your name?")
+		if err != nil {
+			s.Disconnect(true)
+			return
+		}
+		s.SetData(name)
+	})
+}
+
+// Answers are taken as they come.
+func ExampleTarget_Gather() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for reply, err := range srv.To("jury").Timeout(time.Minute).Gather(context.Background(), "vote") {
+		if err != nil {
+			log.Println("some did not vote:", err)
+			break
+		}
+		log.Println(reply.Socket().ID(), "votes", string(reply.Arg(0)))
+	}
+}
+
+// A ticker that nobody waits for: slow clients miss ticks.
+func ExampleTarget_Volatile() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() {
+		for now := range time.Tick(time.Second / 60) {
+			_ = srv.To("arena").Volatile().Emit("tick", now.UnixMilli())
+		}
+	}()
+	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+// Everybody in the room, but those who were muted.
+func ExampleTarget_Except() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = srv.To("news", "sports").Except("muted").Emit("goal", 1, 0)
+}
+
+// Rooms and connections of many sockets are managed at once.
+func ExampleTarget_Join() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = srv.To("lobby").Join("game")
+	_ = srv.To("lobby").Leave("lobby")
+	_ = srv.To("cheaters").Disconnect(true)
+}
+
+// Who is there, with rooms and data.
+func ExampleNamespace_FetchSockets() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sockets, err := srv.Root().FetchSockets(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range sockets {
+		fmt.Println(s.ID, s.Rooms, s.Data, s.Handshake.Address)
+	}
+}
+
+// An event is answered after the handler has returned.
+func ExampleEvent_Acker() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Handle("render", func(e *sio.Event) error {
+		acker := e.Acker()
+		time.AfterFunc(time.Second, func() { _ = acker.Ack("done") })
+		return nil
+	})
+}
+
+// Binary comes and goes as []byte, at any depth.
+func ExampleEvent_Decode() {
+	type upload struct {
+		Name string
+		Data []byte
+	}
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Handle("upload", func(e *sio.Event) error {
+		var u upload
+		if err := e.Decode(&u); err != nil {
+			return err
+		}
+		return e.Ack(len(u.Data))
+	})
+}
+
+// An event is encoded once and sent to many, many times.
+func ExampleEncode() {
+	m, err := sio.Encode("greeting", "hello", []byte{1, 2, 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Release()
+	fmt.Println(m.Event())
+	// Output: greeting
+}
+
+// Node's spelling of the time of a handshake.
+func ExampleHandshake_TimeString() {
+	h := sio.Handshake{Issued: time.Date(2026, 11, 21, 19, 18, 4, 0, time.UTC)}
+	fmt.Println(h.TimeString())
+	// Output: Sat Nov 21 2026 19:18:04 GMT+0000 (Coordinated Universal Time)
+}
+
+// What cannot be used is refused at the start, with a reason.
+func ExampleOptionError() {
+	_, err := sio.NewServer(&sio.Options{CORS: &sio.CORS{Origin: "*", Credentials: true}})
+	fmt.Println(err)
+	// Output: sio: Options.CORS.Credentials: cannot go with the origin "*"
+}
