@@ -59,8 +59,8 @@ func (ix *Index[M]) Check() error {
 			return fmt.Errorf("entry at %d does not know its place", i)
 		}
 		memberships += int(e.n)
-		if e.more != nil && len(*e.more) != max(int(e.n), inlined)-inlined {
-			return fmt.Errorf("entry %d: %d memberships, %d of them beyond the inline ones", i, e.n, len(*e.more))
+		if e.more != nil && len(e.more.list) != max(int(e.n), inlined)-inlined {
+			return fmt.Errorf("entry %d: %d memberships, %d of them beyond the inline ones", i, e.n, len(e.more.list))
 		}
 		for mi := range e.n {
 			m := e.at(mi)

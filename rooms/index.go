@@ -26,9 +26,15 @@ type Entry[M any] struct {
 	Value M
 
 	first [inlined]membership
-	more  *[]membership // beyond the first two; nil for most members
-	n     uint32        // memberships in all
-	slot  uint32        // place in Index.all, plus one; 0 means in no index
+	more  *overflow // memberships beyond the first two; nil for most members
+	n     uint32    // memberships in all
+	slot  uint32    // place in Index.all, plus one; 0 means in no index
+}
+
+// overflow holds further memberships: the next three in the same object.
+type overflow struct {
+	list  []membership
+	first [3]membership
 }
 
 // at returns membership i, which must exist.
@@ -36,7 +42,7 @@ func (e *Entry[M]) at(i uint32) *membership {
 	if i < inlined {
 		return &e.first[i]
 	}
-	return &(*e.more)[i-inlined]
+	return &e.more.list[i-inlined]
 }
 
 // push appends a membership and returns its place.
@@ -48,9 +54,10 @@ func (e *Entry[M]) push(m membership) uint32 {
 		return i
 	}
 	if e.more == nil {
-		e.more = new([]membership)
+		e.more = new(overflow)
+		e.more.list = e.more.first[:0]
 	}
-	*e.more = appendTight(*e.more, m)
+	e.more.list = appendTight(e.more.list, m)
 	return i
 }
 
@@ -58,7 +65,7 @@ func (e *Entry[M]) push(m membership) uint32 {
 func (e *Entry[M]) pop() {
 	e.n--
 	if e.n >= inlined {
-		*e.more = shrink((*e.more)[:e.n-inlined])
+		e.more.list = shrink(e.more.list[:e.n-inlined])
 	}
 }
 
@@ -268,7 +275,7 @@ func find[M any](e *Entry[M], r *room[M]) (mi uint32, ok bool) {
 		}
 	}
 	if e.n > inlined {
-		for i, m := range *e.more {
+		for i, m := range e.more.list {
 			if m.room == r.id {
 				return uint32(i) + inlined, true
 			}

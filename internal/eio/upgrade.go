@@ -14,7 +14,6 @@ func (s *Session) StartUpgrade(cfg *Config, now int64) bool {
 		return false
 	}
 	s.flags |= flagUpgrading
-	s.noopLead = 0
 	s.upgradeAt = now + min(max(cfg.UpgradeTimeout, 1), math.MaxInt32)
 	return true
 }
