@@ -102,7 +102,12 @@ function connected(io, socket, book) {
 
   // Node runs handlers side by side; `hang` holds back the later events of its socket as a blocked handler would.
   const state = { guarded: false, hanging: null };
-  socket.use((_event, next) => (state.hanging ? state.hanging.then(() => next()) : next()));
+  socket.use(([event, c], next) => {
+    const before = state.hanging;
+    if (event === 'ctl' && c?.op === 'hang') state.hanging = new Promise((resolve) => (c.release = resolve));
+    if (before) before.then(() => next());
+    else next();
+  });
   socket.use(([event], next) => next(state.guarded && String(event).startsWith('bad') ? new Error('refused') : undefined));
 
   socket.on('echo', (...args) => {
@@ -197,13 +202,8 @@ function operations(io, socket, book, state) {
       state.guarded = false;
     }),
     async hang(c) {
-      let release;
-      state.hanging = new Promise((resolve) => (release = resolve));
       await new Promise((resolve) => setTimeout(resolve, c.ms));
-      setImmediate(() => {
-        state.hanging = null;
-        release();
-      });
+      setImmediate(c.release);
       return true;
     },
     // A throw would end Node; closing the connection is what a client of Gannet sees.
