@@ -33,37 +33,6 @@ func New() *Settings {
 	return s
 }
 
-func (s *Settings) register() {
-	f, c := s.Flags, &s.Config
-	f.StringSliceVar(&c.Addr, "addr", []string{":3000"}, "`where` to listen: HOST:PORT, :PORT or unix:PATH; may be repeated")
-	f.StringVar(&c.Path, "path", "/socket.io", "URL path of the Socket.IO server")
-	f.StringVar(&c.ClientDir, "client-dir", "", "folder with the browser client: dist of the npm package socket.io-client")
-	f.BoolVar(&c.StatsPage, "stats", true, "serve the page of server figures at /stats")
-
-	f.StringSliceVar(&c.Transports, "transports", []string{"polling", "websocket"}, "transports that are enabled")
-	f.DurationVar(&c.PingInterval, "ping-interval", 25*time.Second, "time between heartbeats")
-	f.DurationVar(&c.PingTimeout, "ping-timeout", 20*time.Second, "how long a client may take to answer a heartbeat")
-	f.DurationVar(&c.UpgradeTimeout, "upgrade-timeout", 10*time.Second, "how long an upgrade to WebSocket may take")
-	f.DurationVar(&c.ConnectTimeout, "connect-timeout", 45*time.Second, "how long a client may take to join a namespace")
-	f.TextVar(&c.MaxHTTPBufferSize, "max-http-buffer-size", Size(1_000_000), "largest message and POST body, in `bytes`")
-
-	f.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, `other sites that may connect, such as https://example.com, or "*"; may be repeated`)
-	f.BoolVar(&c.CORSCredentials, "cors-credentials", false, "let these sites send cookies")
-	f.StringSliceVar(&c.TrustedProxies, "trusted-proxy", nil, "proxies that may name the client's address by X-Forwarded-For; may be repeated")
-
-	f.IntVar(&c.MaxConns, "max-conns", 0, "most connections at a time (default: the limit of open files less 64)")
-	f.IntVar(&c.Loops, "loops", 0, "number of event loops (default: one for each core)")
-	f.TextVar(&c.MaxQueue, "max-queue", Size(4<<20), "`bytes` that may wait for one slow client before it is disconnected")
-	f.DurationVar(&c.WriteTimeout, "write-timeout", 10*time.Second, "how long a client may refuse to take bytes")
-
-	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "after SIGTERM, go on for this long with /readyz answering 503")
-	f.DurationVar(&c.DrainTimeout, "drain-timeout", 10*time.Second, "how long the shutdown may take after that")
-
-	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "`level`: debug, info, warn or error")
-	f.StringVar(&c.LogFormat, "log-format", "text", "`format`: text or json")
-	f.StringVar(&c.PprofAddr, "pprof-addr", "", "HOST:PORT of a separate listener for net/http/pprof (default: none)")
-}
-
 // EnvName returns the variable of a setting: GANNET_PING_INTERVAL for
 // ping-interval.
 func EnvName(name string) string {
@@ -103,16 +72,10 @@ func fromKubernetes(name string) bool {
 
 // plain leaves out which function of strconv complains.
 func plain(err error) error {
-	var num *strconv.NumError
-	if errors.As(err, &num) {
+	if num, ok := errors.AsType[*strconv.NumError](err); ok {
 		return fmt.Errorf("%q: %w", num.Num, num.Err)
 	}
 	return err
-}
-
-func (s *Settings) set(f *pflag.Flag, from string) {
-	f.Changed = true
-	s.from[f.Name] = from
 }
 
 // Print writes the settings in force as a file that LoadFile reads, with a
@@ -133,6 +96,42 @@ func (s *Settings) Print(w io.Writer) error {
 		return err
 	}
 	return enc.Close()
+}
+
+func (s *Settings) register() {
+	f, c := s.Flags, &s.Config
+	f.StringSliceVar(&c.Addr, "addr", []string{":3000"}, "`where` to listen: HOST:PORT, :PORT or unix:PATH; may be repeated")
+	f.StringVar(&c.Path, "path", "/socket.io", "URL path of the Socket.IO server")
+	f.StringVar(&c.ClientDir, "client-dir", "", "folder with the browser client: dist of the npm package socket.io-client")
+	f.BoolVar(&c.StatsPage, "stats", true, "serve the page of server figures at /stats")
+
+	f.StringSliceVar(&c.Transports, "transports", []string{"polling", "websocket"}, "transports that are enabled")
+	f.DurationVar(&c.PingInterval, "ping-interval", 25*time.Second, "time between heartbeats")
+	f.DurationVar(&c.PingTimeout, "ping-timeout", 20*time.Second, "how long a client may take to answer a heartbeat")
+	f.DurationVar(&c.UpgradeTimeout, "upgrade-timeout", 10*time.Second, "how long an upgrade to WebSocket may take")
+	f.DurationVar(&c.ConnectTimeout, "connect-timeout", 45*time.Second, "how long a client may take to join a namespace")
+	f.TextVar(&c.MaxHTTPBufferSize, "max-http-buffer-size", Size(1_000_000), "largest message and POST body, in `bytes`")
+
+	f.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, `other sites that may connect, such as https://example.com, or "*"; may be repeated`)
+	f.BoolVar(&c.CORSCredentials, "cors-credentials", false, "let these sites send cookies")
+	f.StringSliceVar(&c.TrustedProxies, "trusted-proxy", nil, "proxies that may name the client's address by X-Forwarded-For; may be repeated")
+
+	f.IntVar(&c.MaxConns, "max-conns", 0, "most connections at a time (default: the limit of open files less 64)")
+	f.IntVar(&c.Loops, "loops", 0, "number of event loops (default: one for each core)")
+	f.TextVar(&c.MaxQueue, "max-queue", Size(4<<20), "`bytes` that may wait for one slow client before it is disconnected")
+	f.DurationVar(&c.WriteTimeout, "write-timeout", 10*time.Second, "how long a client may refuse to take bytes")
+
+	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "after SIGTERM, go on for this long with /readyz answering 503")
+	f.DurationVar(&c.DrainTimeout, "drain-timeout", 10*time.Second, "how long the shutdown may take after that")
+
+	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "`level`: debug, info, warn or error")
+	f.StringVar(&c.LogFormat, "log-format", "text", "`format`: text or json")
+	f.StringVar(&c.PprofAddr, "pprof-addr", "", "HOST:PORT of a separate listener for net/http/pprof (default: none)")
+}
+
+func (s *Settings) set(f *pflag.Flag, from string) {
+	f.Changed = true
+	s.from[f.Name] = from
 }
 
 func valueNode(f *pflag.Flag) *yaml.Node {

@@ -31,7 +31,7 @@ const patience = 20 * time.Second
 type Client struct {
 	ID string // of the socket
 
-	t      testing.TB
+	tb     testing.TB
 	http   *http.Client
 	url    string // with the session's id
 	nsp    string
@@ -49,10 +49,10 @@ type Client struct {
 
 // Dial connects to a namespace of the server at an address such as
 // http://127.0.0.1:3000. The connection ends with the test.
-func Dial(t testing.TB, server, nsp string) *Client {
-	t.Helper()
+func Dial(tb testing.TB, server, nsp string) *Client {
+	tb.Helper()
 	c := &Client{
-		t: t, http: &http.Client{Transport: &http.Transport{}}, nsp: nsp,
+		tb: tb, http: &http.Client{Transport: &http.Transport{}}, nsp: nsp,
 		done:   make(chan struct{}),
 		events: map[string][][]json.RawMessage{},
 		acks:   map[int][]json.RawMessage{},
@@ -63,16 +63,16 @@ func Dial(t testing.TB, server, nsp string) *Client {
 	c.url = server + "/socket.io/?EIO=4&transport=polling"
 	open, err := c.get(ctx)
 	if err != nil {
-		t.Fatalf("handshake: %v", err)
+		tb.Fatalf("handshake: %v", err)
 	}
 	var handshake struct{ SID string }
 	if err := json.Unmarshal([]byte(strings.TrimPrefix(open, "0")), &handshake); err != nil {
-		t.Fatalf("handshake: %v in %q", err, open)
+		tb.Fatalf("handshake: %v in %q", err, open)
 	}
 	c.url += "&sid=" + handshake.SID
 	c.post("40" + nsp + ",")
 	go c.poll(ctx) // ends at Close; joined there
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	c.wait("CONNECT", func() bool { return c.ID != "" })
 	return c
 }
@@ -96,13 +96,13 @@ func (c *Client) Mute() {
 
 // Emit sends an event.
 func (c *Client) Emit(event string, args ...any) {
-	c.t.Helper()
+	c.tb.Helper()
 	c.post("42" + c.nsp + "," + c.encode(event, args))
 }
 
 // Call sends an event and decodes the first argument of its acknowledgement.
 func (c *Client) Call(into any, event string, args ...any) {
-	c.t.Helper()
+	c.tb.Helper()
 	c.mu.Lock()
 	id := c.nextID
 	c.nextID++
@@ -118,7 +118,7 @@ func (c *Client) Call(into any, event string, args ...any) {
 
 // Next waits for the next event of that name and decodes its first argument.
 func (c *Client) Next(event string, into any) {
-	c.t.Helper()
+	c.tb.Helper()
 	var args []json.RawMessage
 	c.wait("event "+event, func() bool {
 		if len(c.events[event]) == 0 {
@@ -139,12 +139,12 @@ func (c *Client) Waiting(event string) int {
 
 // WaitClosed waits until the server has ended the connection.
 func (c *Client) WaitClosed() {
-	c.t.Helper()
+	c.tb.Helper()
 	c.wait("the end of the connection", func() bool { return c.closed })
 }
 
 func (c *Client) wait(what string, ready func() bool) {
-	c.t.Helper()
+	c.tb.Helper()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
@@ -157,48 +157,48 @@ func (c *Client) wait(what string, ready func() bool) {
 		select {
 		case <-news:
 		case <-timeout.C:
-			c.t.Fatalf("waited in vain for %s", what)
+			c.tb.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
 
 func (c *Client) encode(event string, args []any) string {
-	c.t.Helper()
+	c.tb.Helper()
 	b, err := json.Marshal(append([]any{event}, args...))
 	if err != nil {
-		c.t.Fatal(err)
+		c.tb.Fatal(err)
 	}
 	return string(b)
 }
 
 func (c *Client) decode(args []json.RawMessage, into any) {
-	c.t.Helper()
+	c.tb.Helper()
 	if into == nil {
 		return
 	}
 	if len(args) == 0 {
-		c.t.Fatal("no argument to decode")
+		c.tb.Fatal("no argument to decode")
 	}
 	if err := json.Unmarshal(args[0], into); err != nil {
-		c.t.Fatalf("%v in %s", err, args[0])
+		c.tb.Fatalf("%v in %s", err, args[0])
 	}
 }
 
 func (c *Client) post(packet string) {
-	c.t.Helper()
+	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(packet))
 	if err != nil {
-		c.t.Fatal(err)
+		c.tb.Fatal(err)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		c.t.Fatalf("POST %s: %v", packet, err)
+		c.tb.Fatalf("POST %s: %v", packet, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
-		c.t.Fatalf("POST %s: %d %s", packet, res.StatusCode, body)
+		c.tb.Fatalf("POST %s: %d %s", packet, res.StatusCode, body)
 	}
 }
 

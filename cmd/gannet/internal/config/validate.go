@@ -1,0 +1,147 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// clientFile is the one file that a client folder must have.
+const clientFile = "socket.io.js"
+
+func (c *Config) validateAddr() error {
+	if len(c.Addr) == 0 {
+		return &Error{"addr", "there must be at least one"}
+	}
+	for _, l := range c.Listeners() {
+		if l.Network == "unix" {
+			if l.Addr == "" {
+				return &Error{"addr", `"unix:" needs a path behind it`}
+			}
+		} else if _, _, err := net.SplitHostPort(l.Addr); err != nil {
+			return &Error{"addr", fmt.Sprintf(`%q is not HOST:PORT, :PORT or unix:PATH`, l.Addr)}
+		}
+	}
+	if c.PprofAddr != "" {
+		if _, _, err := net.SplitHostPort(c.PprofAddr); err != nil {
+			return &Error{"pprof-addr", fmt.Sprintf(`%q is not HOST:PORT`, c.PprofAddr)}
+		}
+	}
+	if strings.ContainsAny(c.Path, "?# \t\r\n\"'<>&\\") || strings.Trim(c.Path, "/") == "" {
+		return &Error{"path", fmt.Sprintf("%q is not a path such as /socket.io", c.Path)}
+	}
+	return nil
+}
+
+func (c *Config) validateLimits() error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"ping-interval", c.PingInterval},
+		{"ping-timeout", c.PingTimeout},
+		{"upgrade-timeout", c.UpgradeTimeout},
+		{"connect-timeout", c.ConnectTimeout},
+		{"write-timeout", c.WriteTimeout},
+	} {
+		if d.value < time.Millisecond {
+			return &Error{d.name, fmt.Sprintf("%v is too short, at least 1ms is needed", d.value)}
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"max-http-buffer-size", int64(c.MaxHTTPBufferSize), 1},
+		{"max-queue", int64(c.MaxQueue), 1},
+		{"max-conns", int64(c.MaxConns), 0},
+		{"loops", int64(c.Loops), 0},
+	} {
+		if n.value < n.least {
+			return &Error{n.name, fmt.Sprintf("%d is too small, at least %d is needed", n.value, n.least)}
+		}
+	}
+	if c.Loops > 256 {
+		return &Error{"loops", fmt.Sprintf("%d is too large, at most 256 are possible", c.Loops)}
+	}
+	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
+		return &Error{"drain-timeout", "neither it nor drain-delay can be negative"}
+	}
+	return nil
+}
+
+func (c *Config) validateTransports() error {
+	if len(c.Transports) == 0 {
+		return &Error{"transports", "there must be at least one"}
+	}
+	for _, t := range c.Transports {
+		if t != "polling" && t != "websocket" {
+			return &Error{"transports", fmt.Sprintf("%q is not polling or websocket", t)}
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateCORS() error {
+	for _, o := range c.CORSOrigins {
+		if o != "*" && !strings.Contains(o, "://") {
+			return &Error{"cors-origin", fmt.Sprintf(`%q is not an origin such as https://example.com, nor "*"`, o)}
+		}
+	}
+	switch {
+	case !c.CORSCredentials:
+		return nil
+	case len(c.CORSOrigins) == 0:
+		return &Error{"cors-credentials", "needs cors-origin: which sites may send cookies"}
+	case slices.Contains(c.CORSOrigins, "*"):
+		return &Error{"cors-credentials", `cannot go with the origin "*": every site could act in the name of every user`}
+	}
+	return nil
+}
+
+func (c *Config) validateProxies() error {
+	_, err := c.proxies()
+	return err
+}
+
+func (c *Config) validateClient() error {
+	if c.ClientDir == "" {
+		return nil
+	}
+	if _, err := fs.Stat(os.DirFS(c.ClientDir), clientFile); err != nil {
+		return &Error{"client-dir", fmt.Sprintf("there is no %s in %q; it must be the dist folder of the npm package socket.io-client@%s",
+			clientFile, c.ClientDir, sio.ClientVersion)}
+	}
+	return nil
+}
+
+func (c *Config) validateLog() error {
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return &Error{"log-format", fmt.Sprintf("%q is not text or json", c.LogFormat)}
+	}
+	return nil
+}
+
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			a, aerr := netip.ParseAddr(text)
+			if aerr != nil {
+				return nil, &Error{"trusted-proxy", fmt.Sprintf("%q is not an address or a prefix such as 10.0.0.0/8", text)}
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}
