@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -115,6 +116,8 @@ func TestLimitedChild(t *testing.T) {
 				_ = unix.Close(fd)
 			}
 			hoard = nil
+		case "start":
+			startWithout(t)
 		}
 		answer, err := json.Marshal(struct {
 			loop.Counters
@@ -126,6 +129,26 @@ func TestLimitedChild(t *testing.T) {
 		if _, err := fmt.Println(string(answer)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// startWithout starts more loops than there are descriptors for.
+func startWithout(t *testing.T) {
+	t.Helper()
+	before := descriptors()
+	r, err := loop.New(&loop.Options{Loops: 3, Logger: quiet, NewHandler: func(*loop.Loop) loop.Handler { return &hooks{} }})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for range 2 {
+		if err := r.Start(); !errors.Is(err, unix.EMFILE) {
+			t.Errorf("Start = %v, want EMFILE", err)
+		}
+	}
+	shutdown(t, r)
+	if after := descriptors(); after != before {
+		t.Errorf("%d descriptors, %d before", after, before)
 	}
 }
 
@@ -199,6 +222,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		in = append(in, nc)
 	}
 	s.ask("hoard")
+	s.ask("start")
 	var waiting []net.Conn
 	for range 30 {
 		waiting = append(waiting, dial(t, s.addr)) // the kernel's backlog takes them

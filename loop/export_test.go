@@ -40,6 +40,9 @@ func (l *Loop) SetFaults(f *Faults) {
 // Readable makes the loop read c as after an event.
 func (c *Conn) Readable() { c.loop.readAgain(c) }
 
+// Posted counts the messages in the ring.
+func (l *Loop) Posted() int { return l.messages.Len() }
+
 // What a Conn and a Timer cost.
 const (
 	ConnSize  = unsafe.Sizeof(Conn{})

@@ -20,6 +20,9 @@ func NewDriven(o *Options) *Loop {
 	if o != nil {
 		opt = *o
 	}
+	if opt.NewHandler == nil {
+		panic("loop: NewDriven: Options.NewHandler is nil")
+	}
 	opt.Loops = max(opt.Loops, 1)
 	opt = opt.withDefaults()
 	if opt.MaxConns <= 0 {

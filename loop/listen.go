@@ -91,6 +91,11 @@ func (r *Reactor) install(fds []int) error {
 }
 
 func (l *Loop) addListener(fd int, deal bool) error {
+	if l.faults != nil {
+		if err := l.faults.Watch(fd); err != nil {
+			return err
+		}
+	}
 	if err := l.poll.addListener(fd); err != nil {
 		return err
 	}

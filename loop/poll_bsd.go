@@ -89,6 +89,9 @@ func (p *poll) close() {
 
 // add watches a connection for everything.
 func (p *poll) add(fd int) error {
+	if p.poller == nil {
+		return ErrNotStarted
+	}
 	p.attachment.FD = fd
 	return p.poller.AddReadWrite(&p.attachment, true)
 }
@@ -144,10 +147,11 @@ func (p *poll) arm(d time.Duration) {
 
 // run polls until the loop has to stop.
 func (p *poll) run(l *Loop) error {
-	p.timer = time.AfterFunc(time.Hour, func() { // stopped by close
+	p.timer = time.AfterFunc(time.Hour, func() { //nolint:forbidigo // there is no timerfd; stopped by close.
 		p.due.Store(true)
 		l.ring()
 	})
+	p.timer.Stop()
 	err := p.poller.Polling(func(fd int, filter netpoll.IOEvent, flags netpoll.IOFlags) error {
 		if fd != p.bell[0] {
 			l.event(fd, ready(filter, flags))

@@ -73,6 +73,9 @@ func (p *poll) close() {
 
 // add watches a connection for everything.
 func (p *poll) add(fd int) error {
+	if p.poller == nil {
+		return ErrNotStarted
+	}
 	p.attachment.FD = fd
 	return p.poller.AddReadWrite(&p.attachment, true)
 }

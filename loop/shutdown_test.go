@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -240,6 +242,120 @@ func TestLoopEndsUnexpectedly(t *testing.T) {
 	if _, err := r.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, loop.ErrClosed) {
 		t.Errorf("Listen = %v", err)
 	}
+}
+
+// TestDropsOfEveryKind sends a loop that is ending everything it can be sent:
+// nothing may be lost silently, and nobody may wait for ever.
+func TestDropsOfEveryKind(t *testing.T) {
+	t.Parallel()
+	closing, hang := make(chan struct{}), make(chan struct{})
+	dropped := make(chan loop.Message, 10)
+	opened := make(chan *loop.Conn, 10)
+	var r *loop.Reactor
+	r = start(t, &loop.Options{Loops: 2}, func(l *loop.Loop) *hooks {
+		return &hooks{
+			moved:   func(c *loop.Conn, _ []byte, _ any) { opened <- c },
+			message: func(*loop.Message) { runtime.Goexit() },
+			dropped: func(m *loop.Message) { dropped <- *m },
+			closed: func(*loop.Conn, error) {
+				if l.ID() == 1 {
+					close(closing)
+					<-hang
+				}
+			},
+		}
+	})
+	path := filepath.Join(t.TempDir(), "s")
+	if _, err := r.Listen("unix", path); err != nil {
+		t.Fatal(err)
+	}
+	one, _ := tcpPair(t)
+	if err := r.Adopt(1, one, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	recv(t, opened)
+	two, peer := tcpPair(t)
+	if err := r.Adopt(0, two, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	mover := recv(t, opened)
+	if err := r.Loops()[1].Post(loop.Message{Kind: 1}); err != nil { // the end of loop 1
+		t.Fatal(err)
+	}
+	recv(t, closing)
+
+	if err := r.Loops()[1].Post(loop.Message{Kind: 7}); err != nil {
+		t.Fatal(err)
+	}
+	on(t, r.Loops()[0], func() { mover.MoveTo(r.Loops()[1], nil, "note") })
+	listened := make(chan error, 1)
+	go func() { // ends when loop 1 has dropped the request
+		_, err := r.Listen("tcp", "127.0.0.1:0")
+		listened <- err
+	}()
+	var dealt []net.Conn
+	for range 2 { // one of them is dealt to loop 1
+		nc, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = nc.Close() }() //nolint:gocritic // two of them.
+		_ = nc.SetDeadline(time.Now().Add(patience))
+		dealt = append(dealt, nc)
+	}
+	until(t, "both are accepted", func() bool { return r.Counters().Accepted == 2 })
+	until(t, "the request to listen is posted", func() bool { return len(listened) > 0 || r.Loops()[1].Posted() >= 4 })
+	close(hang)
+
+	if err := recv(t, listened); !errors.Is(err, loop.ErrClosed) {
+		t.Errorf("Listen = %v", err)
+	}
+	kinds := map[uint16]any{}
+	for range 2 {
+		m := recv(t, dropped)
+		kinds[m.Kind] = m.Obj
+	}
+	if _, ok := kinds[7]; !ok || kinds[loop.KindMoved] != "note" {
+		t.Errorf("dropped %v", kinds)
+	}
+	if _, err := peer.Read(make([]byte, 1)); err == nil {
+		t.Error("the moved connection lives")
+	}
+	for nc := range slices.Values(dealt) {
+		go func() { _, _ = nc.Read(make([]byte, 1)); opened <- nil }() // ends when its loop does
+	}
+	recv(t, opened) // the one of loop 1
+	shutdown(t, r)
+	recv(t, opened)
+	if r.Conns() != 0 {
+		t.Errorf("Conns = %d", r.Conns())
+	}
+}
+
+// TestListenRollsBack fails to install the second loop's listener.
+func TestListenRollsBack(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("one listener, and no 127.0.0.2")
+	}
+	r := start(t, &loop.Options{Loops: 2}, echo)
+	second := r.Loops()[1]
+	_, port, err := net.SplitHostPort(listen(t, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := net.JoinHostPort("127.0.0.2", port)
+	on(t, second, func() {
+		second.SetFaults(&loop.Faults{OnWatch: func(int) error { return syscall.ENOSPC }})
+	})
+	if _, err := r.Listen("tcp", addr); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("Listen = %v", err)
+	}
+	on(t, second, func() { second.SetFaults(nil) })
+	if _, err := r.Listen("tcp", addr); err != nil {
+		t.Fatalf("the address is not free: %v", err)
+	}
+	echoOnce(t, "tcp", addr)
 }
 
 func TestOptions(t *testing.T) {
