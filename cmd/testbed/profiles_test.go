@@ -91,7 +91,8 @@ func TestTicker(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if i > 0 && sequence != last+1 || nanos <= lastTime || payload != "xxxxxxxxxx" {
+				missed := i > 0 && sequence > last+1 && flags == nil // volatile ticks may be missed
+				if missed || i > 0 && sequence <= last || nanos <= lastTime || payload != "xxxxxxxxxx" {
 					t.Errorf("tick %s after %d at %d", args, last, lastTime)
 				}
 				last, lastTime = sequence, nanos
