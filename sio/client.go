@@ -19,7 +19,8 @@ type client struct {
 	shard *shard
 
 	// Owned by the loop goroutine.
-	sockets  []*Socket // connected or connecting, in the order of their CONNECT
+	sockets  []*Socket  // connected or connecting, in the order of their CONNECT
+	first    [1]*Socket // backing of sockets: most clients join one namespace
 	asm      *packet.Assembler
 	deadline clientDeadline
 }
@@ -43,6 +44,7 @@ var (
 
 // Opened implements engine.SessionHandler.
 func (c *client) Opened() {
+	c.sockets = c.first[:0]
 	c.shard.clients++
 	c.deadline = deadlineConnect
 	c.SetDeadline(c.shard.loop.Now() + c.shard.srv.opts.ConnectTimeout.Milliseconds())

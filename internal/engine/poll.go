@@ -44,7 +44,7 @@ func (p *pollTransport) markDirty(s *Session) {
 
 // openPolling answers the handshake with the open packet.
 func (h *httpConn) openPolling(s *Session) {
-	open := eio.AppendOpen(nil, &h.shard.cfg.EIO, s.sid, eio.Polling)
+	open := eio.AppendOpen(nil, &h.shard.cfg.EIO, s.SID(), eio.Polling)
 	h.respond(h.pollResponse(&h.reply, open))
 }
 

@@ -62,7 +62,7 @@ func (h *httpConn) request(b []byte, n int) []byte {
 // session returns the session in the slot if its id is sid.
 func (sh *Shard) session(slot uint32, sid string) *Session {
 	s, ok := sh.loop.Get(slot).(*Session)
-	if !ok || subtle.ConstantTimeCompare([]byte(s.sid), []byte(sid)) == 0 {
+	if !ok || subtle.ConstantTimeCompare(s.sid[:], []byte(sid)) == 0 {
 		return nil
 	}
 	return s
@@ -294,7 +294,7 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	s.conn = c
 	c.Ctx = s
 	b := bufpool.Get(256)
-	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, eio.AppendOpen(nil, &sh.cfg.EIO, s.sid, eio.WebSocket))
+	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, eio.AppendOpen(nil, &sh.cfg.EIO, s.SID(), eio.WebSocket))
 	c.Send(b)
 	sh.loop.Defer(b)
 	s.h.Opened()

@@ -35,7 +35,7 @@ type Session struct {
 	// Immutable after open.
 	shard *Shard
 	h     SessionHandler
-	sid   string
+	sid   [SIDLen]byte
 	slot  uint32
 	b64   bool                 // binary goes out as base64 text on every transport
 	hs    atomic.Pointer[byte] // the packed handshake
@@ -61,7 +61,7 @@ type Session struct {
 func (s *Session) Shard() *Shard { return s.shard }
 
 // SID returns the session's id. It may be called from any goroutine.
-func (s *Session) SID() string { return s.sid }
+func (s *Session) SID() string { return string(s.sid[:]) }
 
 // Slot returns the session's place in its loop's table. It may be called from
 // any goroutine.
@@ -242,7 +242,7 @@ func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshak
 	s.shard, s.h, s.b64 = sh, h, b64
 	s.hs.Store(hs.packed)
 	sh.lastSlot = max(sh.lastSlot, s.slot)
-	s.sid = sh.NewID(sh.srv.ids, s.slot)
+	sh.srv.ids.New(&sh.random, uint8(sh.loop.ID()), s.slot, &s.sid)
 	s.timer.Owner = s
 	sh.sessions++
 	sh.stats.Opened++
