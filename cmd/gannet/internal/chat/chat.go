@@ -179,7 +179,7 @@ func (c *Chat) room(name string) *room {
 	if len(c.rooms) >= maxRooms && !c.forget() {
 		return nil
 	}
-	r := &room{name: name, names: map[string]bool{}}
+	r := &room{name: name, names: map[string]bool{}, seq: uint64(time.Now().UnixMilli()) * 1000}
 	c.rooms[name] = r
 	return r
 }

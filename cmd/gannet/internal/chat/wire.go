@@ -39,7 +39,8 @@ type Member struct {
 	Name string `json:"name"`
 }
 
-// A Message is a message in a room. Seq numbers those of a room from 1.
+// A Message is a message in a room. Seq grows by 1 with each of a room, and
+// does not fall back when the room, or the server, is made anew.
 type Message struct {
 	ID   string `json:"id"`
 	Seq  uint64 `json:"seq"`

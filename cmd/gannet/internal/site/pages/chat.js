@@ -18,7 +18,7 @@ const state = {
 const log = new Log($('messages'), $('down'));
 
 if (hasClient) start(connect('/chat'));
-else $('missing').hidden = false;
+else missing();
 
 function start(socket) {
   $('lobby').hidden = false;
@@ -48,6 +48,12 @@ function start(socket) {
   socket.on('delivered', ({ id, count, peers }) => log.delivered(id, count, peers));
   socket.on('typing', showTyping);
   bind(socket);
+}
+
+function missing() {
+  $('missing').hidden = false;
+  $('lobby').hidden = true;
+  $('transport').textContent = 'offline';
 }
 
 function bind(socket) {
