@@ -1,0 +1,102 @@
+// Command ticker sends made-up prices to whoever subscribes to them.
+//
+//	const socket = io('http://localhost:3000');
+//	socket.on('price', ({ symbol, price }) => console.log(symbol, price));
+//	console.log(await socket.emitWithAck('subscribe', ['GANN', 'SULA']));
+//
+// A price is encoded once for all its subscribers, and it is volatile: whoever
+// cannot take it at once gets the next one instead.
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// A tick is one price of one symbol.
+type tick struct {
+	Symbol string  `json:"symbol"`
+	Price  float64 `json:"price"`
+	At     int64   `json:"at"` // Unix time in milliseconds
+}
+
+// The events, with the types that both ends agree on.
+const (
+	price     sio.Name[tick]                   = "price"
+	subscribe sio.CallName[[]string, []string] = "subscribe" // acknowledged with the symbols
+)
+
+const perSecond = 10
+
+func main() {
+	prices := map[string]float64{"GANN": 100, "SULA": 42, "MORUS": 250}
+	srv, err := sio.NewServer(&sio.Options{CORS: &sio.CORS{Origin: "*"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	symbols := make(map[string]bool, len(prices))
+	for s := range prices {
+		symbols[s] = true
+	}
+	subscribe.On(srv, func(e *sio.Event, wanted []string) ([]string, error) {
+		for _, s := range wanted {
+			if !symbols[s] {
+				return nil, &sio.Error{Message: "unknown symbol", Data: s}
+			}
+			if err := e.Socket().Join(room(s)); err != nil {
+				return nil, err
+			}
+		}
+		return wanted, nil
+	})
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go run(ctx, srv, prices) // ends at the signal, with main
+	go shutDown(ctx, srv)    // as above
+	log.Println("listening on http://localhost:3000")
+	if err := srv.ListenAndServe(":3000"); !errors.Is(err, sio.ErrServerClosed) {
+		log.Fatal(err)
+	}
+}
+
+// room is where the subscribers of a symbol are: not simply the symbol, so
+// that no symbol can be taken for the id of a socket, which is a room too.
+func room(symbol string) string { return "price:" + symbol }
+
+// run sends all prices again and again.
+func run(ctx context.Context, srv *sio.Server, prices map[string]float64) {
+	next := time.NewTicker(time.Second / perSecond)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-next.C:
+			for symbol, p := range prices {
+				p *= 1 + rand.NormFloat64()/1000
+				prices[symbol] = p
+				_ = price.Emit(srv.To(room(symbol)).Volatile(), tick{symbol, math.Round(p*100) / 100, now.UnixMilli()})
+			}
+		}
+	}
+}
+
+// shutDown ends the server when ctx does; its clients are told to come back.
+func shutDown(ctx context.Context, srv *sio.Server) {
+	<-ctx.Done()
+	bounded, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(bounded); err != nil {
+		log.Println(err)
+	}
+}
