@@ -38,10 +38,16 @@ const (
 const perSecond = 10
 
 func main() {
+	if err := serve(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve() error {
 	prices := map[string]float64{"GANN": 100, "SULA": 42, "MORUS": 250}
 	srv, err := sio.NewServer(&sio.Options{CORS: &sio.CORS{Origin: "*"}})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	symbols := make(map[string]bool, len(prices))
 	for s := range prices {
@@ -61,12 +67,13 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	go run(ctx, srv, prices) // ends at the signal, with main
-	go shutDown(ctx, srv)    // as above
+	go run(ctx, srv, prices) // ends at the signal
+	go shutDown(ctx, srv)    // as above, and ListenAndServe with it
 	log.Println("listening on http://localhost:3000")
 	if err := srv.ListenAndServe(":3000"); !errors.Is(err, sio.ErrServerClosed) {
-		log.Fatal(err)
+		return err
 	}
+	return nil
 }
 
 // room is where the subscribers of a symbol are: not simply the symbol, so
