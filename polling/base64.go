@@ -1,5 +1,7 @@
 package polling
 
+import "bytes"
+
 // invalid marks a byte outside both base64 alphabets.
 const invalid = 0xFF
 
@@ -32,6 +34,9 @@ func unpadded(b []byte) (n int, ok bool) {
 
 // validBase64 reports whether decodeBase64 accepts b, which it leaves alone.
 func validBase64(b []byte) bool {
+	if bytes.ContainsAny(b, lineBreaks) {
+		b = dropLineBreaks(bytes.Clone(b))
+	}
 	n, ok := unpadded(b)
 	for i := 0; ok && i < n; i++ {
 		ok = sextets[b[i]] != invalid
@@ -39,10 +44,30 @@ func validBase64(b []byte) bool {
 	return ok
 }
 
+// lineBreaks stand in base64 that the official Java client writes: one behind
+// every 76 characters and one at the end (RFC 2045, section 6.8).
+const lineBreaks = "\r\n"
+
+// dropLineBreaks removes them in place.
+func dropLineBreaks(b []byte) []byte {
+	w := 0
+	for _, c := range b {
+		if c != '\r' && c != '\n' {
+			b[w] = c
+			w++
+		}
+	}
+	return b[:w]
+}
+
 // decodeBase64 decodes b in place and returns the front part of b. Both
 // alphabets are accepted, also mixed, and padding may be missing in whole or in
-// part; too much of it, a lone last sextet or any other byte is refused.
+// part; line breaks are skipped. Too much padding, a lone last sextet or any
+// other byte is refused.
 func decodeBase64(b []byte) ([]byte, bool) {
+	if bytes.ContainsAny(b, lineBreaks) {
+		b = dropLineBreaks(b)
+	}
 	n, ok := unpadded(b)
 	if !ok {
 		return nil, false

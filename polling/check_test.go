@@ -17,6 +17,7 @@ func TestCheckPayload(t *testing.T) {
 		{"one message", "4a", nil},
 		{"text and binary", "4a\x1ebAQID\x1e3", nil},
 		{"URL-safe and unpadded", "bAQ-_\x1ebAQ", nil},
+		{"line breaks of the Java client", "bAQID\nBAUG\n\x1ebAQID\r\n", nil},
 		{"empty", "", polling.ErrEmptyPacket},
 		{"empty at the end", "4a\x1e", polling.ErrEmptyPacket},
 		{"unknown type behind a good packet", "4a\x1eabc", polling.ErrUnknownPacket},

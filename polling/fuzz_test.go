@@ -84,12 +84,9 @@ func decodeModel(raw string) (string, bool) {
 	case raw[0] != 'b':
 		return "", false
 	}
-	digits := strings.NewReplacer("-", "+", "_", "/").Replace(raw[1:])
+	digits := strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "").Replace(raw[1:])
 	bare := strings.TrimRight(digits, "=")
 	if pad := len(digits) - len(bare); pad > 0 && (len(bare)%4 == 0 || len(bare)%4+pad > 4) {
-		return "", false
-	}
-	if strings.ContainsAny(bare, "\r\n") { // which the standard library skips
 		return "", false
 	}
 	data, err := base64.RawStdEncoding.DecodeString(bare)

@@ -74,7 +74,7 @@ func TestPayload(t *testing.T) {
 		{"A66", "bAQ==AQ==", nil, polling.ErrBase64},
 		{"A66", "bAQ=A", nil, polling.ErrBase64},
 		{"A66", "bAQ D", nil, polling.ErrBase64},
-		{"A66", "bAQID\r\n", nil, polling.ErrBase64},
+		{"A66, the Java client", "bAQID\r\n", []string{"bmessage:\x01\x02\x03"}, nil},
 		{"A66", "bAQ\x00D", nil, polling.ErrBase64},
 		{"A66", "bAQé", nil, polling.ErrBase64},
 		{"A66", "bA?", nil, polling.ErrBase64},
