@@ -49,25 +49,25 @@ func (p *poll) open() (err error) {
 	if p.poller, err = netpoll.OpenPoller(); err != nil {
 		return err
 	}
-	if err = openPipe(&p.bell); err != nil {
+	if p.bell, err = openPipe(); err != nil {
 		return err
 	}
 	return p.addListener(p.bell[0])
 }
 
-func openPipe(p *[2]int) error {
+// openPipe makes a pipe whose ends never block.
+func openPipe() (ends [2]int, err error) {
 	var fds [2]int
 	if err := unix.Pipe(fds[:]); err != nil {
-		return os.NewSyscallError("pipe", err)
+		return [2]int{-1, -1}, os.NewSyscallError("pipe", err)
 	}
-	*p = fds
 	for _, fd := range fds {
 		unix.CloseOnExec(fd)
 		if err := unix.SetNonblock(fd, true); err != nil {
-			return os.NewSyscallError("fcntl", err)
+			return fds, os.NewSyscallError("fcntl", err)
 		}
 	}
-	return nil
+	return fds, nil
 }
 
 // close gives the descriptors back; it may be called more than once.

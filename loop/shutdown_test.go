@@ -251,8 +251,7 @@ func TestDropsOfEveryKind(t *testing.T) {
 	closing, hang := make(chan struct{}), make(chan struct{})
 	dropped := make(chan loop.Message, 10)
 	opened := make(chan *loop.Conn, 10)
-	var r *loop.Reactor
-	r = start(t, &loop.Options{Loops: 2}, func(l *loop.Loop) *hooks {
+	r := start(t, &loop.Options{Loops: 2}, func(l *loop.Loop) *hooks {
 		return &hooks{
 			moved:   func(c *loop.Conn, _ []byte, _ any) { opened <- c },
 			message: func(*loop.Message) { runtime.Goexit() },
