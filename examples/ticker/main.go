@@ -12,10 +12,12 @@ import (
 	"context"
 	"errors"
 	"log"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -35,6 +37,7 @@ const (
 	subscribe sio.CallName[[]string, []string] = "subscribe" // acknowledged with the symbols
 )
 
+// perSecond is how often each price is sent.
 const perSecond = 10
 
 func main() {
@@ -80,20 +83,21 @@ func serve() error {
 // that no symbol can be taken for the id of a socket, which is a room too.
 func room(symbol string) string { return "price:" + symbol }
 
-// run sends all prices again and again.
+// run sends one price after the other, each at a moment of its own: of two
+// volatile packets at once a client would take only the first.
 func run(ctx context.Context, srv *sio.Server, prices map[string]float64) {
-	next := time.NewTicker(time.Second / perSecond)
+	symbols := slices.Sorted(maps.Keys(prices))
+	next := time.NewTicker(time.Second / time.Duration(perSecond*len(symbols)))
 	defer next.Stop()
-	for {
+	for i := 0; ; i++ {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-next.C:
-			for symbol, p := range prices {
-				p *= 1 + rand.NormFloat64()/1000
-				prices[symbol] = p
-				_ = price.Emit(srv.To(room(symbol)).Volatile(), tick{symbol, math.Round(p*100) / 100, now.UnixMilli()})
-			}
+			symbol := symbols[i%len(symbols)]
+			prices[symbol] *= 1 + rand.NormFloat64()/1000
+			rounded := math.Round(prices[symbol]*100) / 100
+			_ = price.Emit(srv.To(room(symbol)).Volatile(), tick{symbol, rounded, now.UnixMilli()})
 		}
 	}
 }
