@@ -81,11 +81,17 @@ var rules = []rule{
 	{pkg: "internal/mpsc"},
 	{pkg: "internal/goid"},
 	{pkg: "internal/testleak"},
+	{
+		// Tests alone, which attack a whole server or the engine below it.
+		pkg:     "internal/attack",
+		local:   []string{"sio", "loop", "wsframe", "polling", "internal/..."},
+		foreign: []string{"golang.org/x/sys/unix"},
+	},
 	{pkg: "internal/archtest"},
 }
 
 // testOnly are the packages of this module that only tests may import.
-var testOnly = []string{"internal/testleak", "internal/archtest"}
+var testOnly = []string{"internal/testleak", "internal/archtest", "internal/attack"}
 
 // testForeign is what the tests of any package may use besides what the package itself may.
 var testForeign = []string{"github.com/gobwas/ws/..."}
