@@ -53,7 +53,12 @@ func (h *httpConn) request(b []byte, n int) []byte {
 			return h.move(owner, b)
 		}
 		if ok {
-			return h.sessionRequest(sh.session(slot, q.SID), &q, rest)
+			s := sh.session(slot, q.SID)
+			if h.parked && s != nil && s != h.get {
+				h.stuck = true // a connection serves one session at a time
+				return b
+			}
+			return h.sessionRequest(s, &q, rest)
 		}
 	}
 	return h.sessionRequest(nil, &q, rest)
