@@ -33,3 +33,27 @@ func TestTwoSessionsOnOneConnection(t *testing.T) {
 	s.wantReason("transport error")
 	s.wantCalm()
 }
+
+// TestBehindConnectionClose sends requests behind one that ends the connection:
+// they are not handled.
+func TestBehindConnectionClose(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	p := s.joined()
+	p.gets.write(get(p.query(), "Connection: close\r\n") + post(p.query(), `42["echo","behind"]`) +
+		post(p.query(), "40")[:len(post(p.query(), "40"))-1])
+	p.post(`42["echo","beside"]`)
+	p.gets.want(200, `42["echo","beside"]`)
+	p.gets.wantEOF()
+	p.gets = s.dial()
+	p.wantAlive()
+	w := s.dial()
+	w.write(get("&sid=unknown", "Connection: close\r\n") + get(""))
+	w.wantCode(1)
+	w.wantEOF()
+	if n := s.grown("SessionsOpened"); n != 1 {
+		t.Errorf("%d sessions opened, want 1", n)
+	}
+	p.end()
+	s.wantCalm()
+}

@@ -161,7 +161,8 @@ func (h *httpConn) keep(b []byte) {
 
 // waiting tells whether input stays where it is for now.
 func (h *httpConn) waiting() bool {
-	return h.state == httpAdmit || h.state == httpHold || h.stuck || (h.behind != nil && len(h.behind.B) >= maxPipelined)
+	return h.state == httpAdmit || h.state == httpHold || h.stuck || (h.parked && h.getReply.close) ||
+		(h.behind != nil && len(h.behind.B) >= maxPipelined)
 }
 
 // resume goes on with kept input after waiting.
