@@ -3,6 +3,8 @@
 package attack_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -54,6 +56,27 @@ func TestBehindConnectionClose(t *testing.T) {
 	if n := s.grown("SessionsOpened"); n != 1 {
 		t.Errorf("%d sessions opened, want 1", n)
 	}
+	p.end()
+	s.wantCalm()
+}
+
+// TestPercentEncodedParameters has every parameter in need of decoding: none
+// may get in the way of another.
+func TestPercentEncodedParameters(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	p := s.joined()
+	encoded := func(text string) string {
+		var b strings.Builder
+		for _, c := range []byte(text) {
+			b.WriteString("%" + strconv.FormatUint(uint64(c), 16))
+		}
+		return b.String()
+	}
+	p.posts.write(request("GET", path+"?"+encoded("sid")+"="+encoded(p.sid)+"&EIO="+encoded("4")+
+		"&transport="+encoded("polling")+"&b64="+encoded("1")) + post(p.query(), `421["echo",1]`))
+	p.posts.want(200, `431[1]`)
+	p.posts.want(200, "ok")
 	p.end()
 	s.wantCalm()
 }

@@ -376,13 +376,13 @@ func parseQuery(req *http1.Request) query {
 		return borrow(v)
 	}
 	q := query{Request: eio.Request{
-		SID:       get("sid"),
 		Transport: wellKnown(get("transport")),
 		EIO:       wellKnown(get("EIO")),
 		Method:    wellKnown(borrow(req.Method)),
 		Upgrade:   req.Upgrade,
 	}}
 	q.b64 = len(get("b64")) > 0
+	q.SID = get("sid") // the last to use scratch, which it may borrow
 	return q
 }
 
