@@ -80,3 +80,23 @@ func TestPercentEncodedParameters(t *testing.T) {
 	p.end()
 	s.wantCalm()
 }
+
+// TestHeadHasNoBody sends requests behind a HEAD: a body in the answer to it
+// would be taken for the next one.
+func TestHeadHasNoBody(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	w := s.dial()
+	w.write(request("HEAD", path+"?EIO=4&transport=polling") + request("HEAD", path+"?EIO=4&transport=x") +
+		request("HEAD", "/") + get("&sid=unknown"))
+	for _, status := range []int{400, 400, 404} {
+		res, body, err := w.response("HEAD")
+		if err != nil || res.StatusCode != status || body != "" {
+			t.Fatalf("got %v %q %v, want %d", res, body, err, status)
+		}
+	}
+	w.wantCode(1)
+	_ = w.c.Close()
+	s.wantCounted(1, "RequestsRefused[2]")
+	s.wantCalm()
+}

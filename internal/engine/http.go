@@ -65,6 +65,7 @@ type httpConn struct {
 // replyOptions is what a request says about its response.
 type replyOptions struct {
 	close bool
+	head  bool // to a HEAD: without its body
 	noXSS bool
 	extra []byte // rendered header lines: CORS
 }
@@ -443,5 +444,5 @@ func (h *httpConn) upgradeError(code eio.ErrorCode, message string) {
 }
 
 func (r *replyOptions) options() *polling.ResponseOptions {
-	return &polling.ResponseOptions{Close: r.close, NoXSS: r.noXSS, Extra: r.extra}
+	return &polling.ResponseOptions{Close: r.close, HeadOnly: r.head, NoXSS: r.noXSS, Extra: r.extra}
 }

@@ -33,7 +33,11 @@ func (h *httpConn) request(b []byte, n int) []byte {
 	sh.stats.Requests++
 	sh.rawHead = b[:n]
 	rest := b[n:]
-	h.reply = replyOptions{close: req.Close || req.HasBody(), noXSS: polling.NeedsNoXSS(req.Get("User-Agent"))}
+	h.reply = replyOptions{
+		close: req.Close || req.HasBody(),
+		head:  string(req.Method) == "HEAD",
+		noXSS: polling.NeedsNoXSS(req.Get("User-Agent")),
+	}
 	if sh.cfg.RawWebSocket {
 		return h.rawWebSocket(rest)
 	}
