@@ -3,6 +3,7 @@
 package attack_test
 
 import (
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -98,5 +99,26 @@ func TestHeadHasNoBody(t *testing.T) {
 	w.wantCode(1)
 	_ = w.c.Close()
 	s.wantCounted(1, "RequestsRefused[2]")
+	s.wantCalm()
+}
+
+// TestResponsesNobodyReads pipelines requests without reading any answer. The
+// server stops reading, and gives the connection up when WriteTimeout is over.
+func TestResponsesNobodyReads(t *testing.T) {
+	t.Parallel()
+	s := serve(t, shortWrites())
+	w := s.dial()
+	_ = setReadBuffer(w.c)
+	flood := strings.Repeat(get("&sid=unknown"), 1000)
+	for {
+		if _, err := io.WriteString(w.c, flood); err != nil {
+			break // the server has closed it
+		}
+		if n := s.grown("BytesIn"); n > 64<<20 {
+			t.Fatalf("%d bytes of requests were read and %d packets wait", n, s.figure("LivePackets"))
+		}
+	}
+	s.wantCounted(1, "WriteStalls")
+	_ = w.c.Close()
 	s.wantCalm()
 }

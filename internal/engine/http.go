@@ -163,7 +163,27 @@ func (h *httpConn) keep(b []byte) {
 // waiting tells whether input stays where it is for now.
 func (h *httpConn) waiting() bool {
 	return h.state == httpAdmit || h.state == httpHold || h.stuck || (h.parked && h.getReply.close) ||
-		(h.behind != nil && len(h.behind.B) >= maxPipelined)
+		(h.behind != nil && len(h.behind.B) >= maxPipelined) || h.backed()
+}
+
+// backed tells whether the client leaves so many responses unread that it gets
+// no more. Either drained or deadline follows.
+func (h *httpConn) backed() bool {
+	c := h.conn
+	if c.Queued() < maxPipelined {
+		return false
+	}
+	c.Flush()
+	return c.Blocked()
+}
+
+// drained is called when the client has taken everything that it had left
+// unread.
+func (h *httpConn) drained() {
+	if h.state == httpHead && !h.parked {
+		h.conn.SetDeadline(h.shard.loop.Now() + h.shard.cfg.HTTPTimeout)
+	}
+	h.resume()
 }
 
 // resume goes on with kept input after waiting.
@@ -279,7 +299,11 @@ func (h *httpConn) write(b *bufpool.Buf, last bool) {
 		h.finish()
 		return
 	}
-	h.conn.SetDeadline(h.shard.loop.Now() + h.shard.cfg.HTTPTimeout)
+	at := h.shard.loop.Now() + h.shard.cfg.HTTPTimeout
+	if h.conn.Blocked() {
+		at = h.conn.StalledSince() + h.shard.cfg.WriteStall
+	}
+	h.conn.SetDeadline(at)
 }
 
 // finish closes the connection behind the last response.

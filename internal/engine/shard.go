@@ -130,9 +130,12 @@ func (sh *Shard) Closed(c *loop.Conn, err error) {
 
 // Drained implements loop.Handler.
 func (sh *Shard) Drained(c *loop.Conn) {
-	if s, ok := c.Ctx.(*Session); ok {
+	switch o := c.Ctx.(type) {
+	case *Session:
 		c.SetDeadline(0)
-		s.h.Drained()
+		o.h.Drained()
+	case *httpConn:
+		o.drained()
 	}
 }
 
