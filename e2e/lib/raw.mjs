@@ -34,7 +34,7 @@ export class Conn {
   }
 
   static open(server) {
-    const socket = connect({ host: server.host, port: server.port, allowHalfOpen: true });
+    const socket = connect({ host: server.host, port: server.port });
     const opened = new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return within(opened, 'TCP connect').then(() => new Conn(socket));
   }

@@ -243,7 +243,9 @@ for (const mode of Object.keys(modes)) {
         const socket = await connect(t, server, { mode });
         const gone = once(socket, 'disconnect');
         await server.stop();
-        assert.equal((await gone)[0], 'transport close');
+        // A client between two polls finds nobody to connect to.
+        const right = mode === 'polling' ? ['transport close', 'transport error'] : ['transport close'];
+        assert.ok(right.includes((await gone)[0]), (await gone)[0]);
       });
     }
   });
