@@ -9,17 +9,7 @@ import (
 
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/sio"
-	"github.com/gannet-io/gannet/wsframe"
 )
-
-// upgradeRequest is what a client sends to open a WebSocket session.
-const upgradeRequest = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
-	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-
-func masked(text string) []byte {
-	return wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, []byte(text))
-}
 
 // drivenClients returns a server without goroutines and n clients in "/".
 func drivenClients(tb testing.TB, n int, setup func(*sio.Server)) (*sio.Server, *loop.Loop, []*loop.Conn) {

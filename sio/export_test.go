@@ -20,3 +20,9 @@ func (s *Server) OpenFake(i int, sink func([]byte) (int, error)) *loop.Conn {
 	s.eng.Shards()[i].Open(c)
 	return c
 }
+
+// LocalSockets returns the sockets of "/" on the first loop; the test is that
+// loop.
+func (s *Server) LocalSockets() []*Socket {
+	return s.shards[0].collect(s.root, nil)
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 
 	"github.com/gannet-io/gannet/sio"
+	"github.com/gannet-io/gannet/wsframe"
 )
 
 // patience bounds every wait of a test; it is never the measure of anything.
@@ -250,6 +251,15 @@ func (c *pollClient) get() string {
 		c.t.Fatalf("GET: %d %q, want 200", status, body)
 	}
 	return body
+}
+
+// upgradeRequest is what a client sends to open a WebSocket session.
+const upgradeRequest = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n" +
+	"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+func masked(text string) []byte {
+	return wsframe.AppendMaskedFrame(nil, wsframe.OpText, [4]byte{1, 2, 3, 4}, []byte(text))
 }
 
 // eventually waits until cond holds.

@@ -3,9 +3,11 @@ package sio
 import (
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -104,6 +106,12 @@ type Options struct {
 	// MaxQueue limits the bytes that wait to be sent to one connection; at the
 	// limit it is disconnected with ReasonSlowConsumer. Zero means 4 MiB.
 	MaxQueue int
+	// MaxTotalQueue limits the memory of all packets that wait for connections
+	// which do not take them, in bytes; a packet for many counts once. Beyond,
+	// the connections with the longest queues are disconnected with
+	// ReasonSlowConsumer. Zero means a quarter of GOMEMLIMIT or, without one, of
+	// the machine's memory. Negative means no limit.
+	MaxTotalQueue int64
 	// WriteTimeout is how long a connection may refuse to take bytes. Zero
 	// means 10s.
 	WriteTimeout time.Duration
@@ -170,6 +178,9 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&c.MaxWorkers, 10_000)
 	setDefault(&c.MaxPending, 1024)
 	setDefault(&c.MaxQueue, 4<<20)
+	if c.MaxTotalQueue == 0 {
+		c.MaxTotalQueue = memoryLimit() / 4
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -181,6 +192,14 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	err := c.validate()
 	return c, err
+}
+
+// memoryLimit returns how much memory the process may use.
+func memoryLimit() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		return limit
+	}
+	return machineMemory()
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -217,11 +217,12 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 			Transports:      transports,
 			DisableUpgrades: o.DisableUpgrades,
 		},
-		Path:       o.Path,
-		MaxQueue:   o.MaxQueue,
-		WriteStall: o.WriteTimeout.Milliseconds(),
-		Fallback:   o.Fallback,
-		Logger:     o.Logger,
+		Path:          o.Path,
+		MaxQueue:      o.MaxQueue,
+		MaxTotalQueue: o.MaxTotalQueue,
+		WriteStall:    o.WriteTimeout.Milliseconds(),
+		Fallback:      o.Fallback,
+		Logger:        o.Logger,
 	}
 	engine.SetDefaults(cfg)
 	if o.CORS != nil {

@@ -47,6 +47,10 @@ type Config struct {
 	// the limit Overflow is called. Never zero.
 	MaxQueue int
 
+	// MaxTotalQueue is the limit in bytes of what all sessions together may have
+	// queued; beyond, the longest queues go first. Zero means no limit.
+	MaxTotalQueue int64
+
 	// HeadLimits bounds request heads on Path.
 	HeadLimits http1.Limits
 

@@ -260,17 +260,21 @@ func (h *httpConn) match(b []byte) http1.Match {
 	return http1.MatchPath(b, h.shard.cfg.Path)
 }
 
-// badRequest answers a head or body that is not HTTP and closes.
+// badRequest answers a head that is not HTTP and closes.
 func (h *httpConn) badRequest(err error) {
+	h.reply = replyOptions{} // it is that of the request before
+	h.malformed(err)
+}
+
+// malformed answers what is not HTTP and closes.
+func (h *httpConn) malformed(err error) {
 	h.shard.stats.BadRequests++
 	e, ok := err.(*http1.Error) //nolint:errorlint // documented to be this type, never wrapped
 	if !ok {
 		e = http1.ErrHeaderName
 	}
-	b := bufpool.Get(256)
-	b.B = http1.AppendError(b.B, e)
 	h.reply.close = true
-	h.respond(b)
+	h.empty(e.Status)
 }
 
 // respond sends a response, behind that of the parked GET if there is one.
@@ -392,7 +396,7 @@ func (h *httpConn) bodyError(err error) {
 	if s != nil && s.poll != nil {
 		s.poll.ex.EndPost(h)
 	}
-	h.badRequest(err)
+	h.malformed(err)
 	if s != nil && err != error(http1.ErrBodyTooLarge) { //nolint:errorlint // preallocated, compared by identity
 		s.fail(eio.ReasonTransportError, errPostLost)
 	}

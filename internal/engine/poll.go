@@ -29,6 +29,9 @@ type pollTransport struct {
 func (p *pollTransport) enqueue(s *Session, b *bufpool.Buf) {
 	b.Retain()
 	p.queue = append(p.queue, b)
+	if len(p.queue) > 1 {
+		s.shard.watchQueues()
+	}
 	p.bytes += pollingSize(b.B) + 1
 	p.markDirty(s)
 }

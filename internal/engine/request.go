@@ -33,6 +33,9 @@ func (h *httpConn) request(b []byte, n int) []byte {
 	sh.stats.Requests++
 	sh.rawHead = b[:n]
 	rest := b[n:]
+	if !sh.cfg.EIO.Enabled(eio.WebSocket) {
+		req.Upgrade = false // nobody listens for upgrades
+	}
 	h.reply = replyOptions{
 		close: req.Close || req.HasBody(),
 		head:  string(req.Method) == "HEAD",

@@ -29,6 +29,9 @@ type Server struct {
 	// Atomic: written by Shutdown, read by the loops.
 	draining atomic.Bool
 
+	// Atomic: written by the loops. Bytes of all queues, as measured last.
+	held atomic.Int64
+
 	// Atomic: written by Adopt. Whose turn it is to adopt a connection.
 	turn atomic.Uint32
 

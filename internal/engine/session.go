@@ -197,12 +197,20 @@ func (s *Session) sendFrames(b *bufpool.Buf) bool {
 // closed at the end of the turn: not now, because whoever sends may be going
 // through a room that the close would change.
 func (s *Session) checkQueue(bytes int) {
-	if bytes > s.shard.cfg.MaxQueue && !s.doomed {
-		s.doomed = true
-		s.shard.stats.SlowConsumers++
-		s.shard.doomed = append(s.shard.doomed, s)
-		s.shard.loop.RequestFlush()
+	if bytes > s.shard.cfg.MaxQueue {
+		s.doom()
 	}
+}
+
+// doom has the session closed at the end of the turn because it does not read.
+func (s *Session) doom() {
+	if s.doomed {
+		return
+	}
+	s.doomed = true
+	s.shard.stats.SlowConsumers++
+	s.shard.doomed = append(s.shard.doomed, s)
+	s.shard.loop.RequestFlush()
 }
 
 // firstPing spreads the first pings of sessions that connect together: only

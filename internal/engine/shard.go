@@ -28,6 +28,8 @@ type Shard struct {
 	req      http1.Request // scratch: views of the request being handled
 	rawHead  []byte        // the head that req was parsed from
 	random   randomSource
+	pressure pressure
+	held     int64       // bytes of the queues, as measured last
 	dirty    []*Session  // polling sessions with something to send
 	doomed   []*Session  // sessions over MaxQueue, ended at the end of the turn
 	http     []*httpConn // every connection that speaks HTTP
@@ -153,11 +155,14 @@ func (sh *Shard) Deadline(c *loop.Conn) {
 
 // Timer implements loop.Handler.
 func (sh *Shard) Timer(t *loop.Timer) {
-	if s, ok := t.Owner.(*Session); ok {
-		s.expire()
-		return
+	switch o := t.Owner.(type) {
+	case *Session:
+		o.expire()
+	case *pressure:
+		sh.relieve()
+	default:
+		sh.upper.Timer(t)
 	}
-	sh.upper.Timer(t)
 }
 
 // Message implements loop.Handler.

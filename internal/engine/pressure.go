@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/loop"
+)
+
+// pressureTick is how often the memory of all queues is measured while there
+// are sessions that do not take what they are sent, in milliseconds.
+const pressureTick = 250
+
+// pressure watches what all sessions of a shard together have queued.
+type pressure struct {
+	// Owned by the loop goroutine.
+	timer loop.Timer
+	seen  map[*bufpool.Buf]struct{} // scratch of a measurement
+}
+
+// watchQueues has the queues measured while a session is behind.
+func (sh *Shard) watchQueues() {
+	if sh.cfg.MaxTotalQueue > 0 && !sh.pressure.timer.Armed() {
+		sh.pressure.timer.Owner = &sh.pressure
+		sh.loop.SetTimer(&sh.pressure.timer, sh.loop.Now()+pressureTick)
+	}
+}
+
+// relieve measures the queues of the shard. While those of the whole server
+// hold more than MaxTotalQueue, the sessions with the longest ones are closed,
+// an eighth of them at a time. A packet that many sessions wait for counts
+// once, as it is in memory once.
+func (sh *Shard) relieve() {
+	behind, held := sh.measure()
+	old := sh.held
+	sh.held = held
+	total := sh.srv.held.Add(held - old)
+	if len(behind) == 0 {
+		return
+	}
+	if total > sh.cfg.MaxTotalQueue {
+		slices.SortFunc(behind, func(a, b *Session) int { return cmp.Compare(b.Queued(), a.Queued()) })
+		for _, s := range behind[:(len(behind)+7)/8] {
+			s.doom()
+		}
+	}
+	sh.watchQueues()
+}
+
+// measure returns the sessions with something queued and the bytes of all
+// that they wait for.
+func (sh *Shard) measure() (behind []*Session, held int64) {
+	if sh.pressure.seen == nil {
+		sh.pressure.seen = map[*bufpool.Buf]struct{}{}
+	}
+	add := func(b *bufpool.Buf) {
+		if _, ok := sh.pressure.seen[b]; !ok {
+			sh.pressure.seen[b] = struct{}{}
+			held += int64(cap(b.B))
+		}
+	}
+	sh.eachSession(func(s *Session) {
+		if s.Queued() == 0 {
+			return
+		}
+		behind = append(behind, s)
+		s.eachQueued(add)
+	})
+	if len(sh.pressure.seen) > 1<<16 {
+		sh.pressure.seen = nil
+	} else {
+		clear(sh.pressure.seen)
+	}
+	return behind, held
+}
+
+// eachQueued calls f with every packet that waits to be sent.
+func (s *Session) eachQueued(f func(*bufpool.Buf)) {
+	switch {
+	case s.conn != nil:
+		s.conn.EachQueued(f)
+	case s.poll != nil:
+		for _, b := range s.poll.queue {
+			f(b)
+		}
+	}
+}

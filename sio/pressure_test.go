@@ -1,0 +1,79 @@
+package sio_test
+
+import (
+	"log/slog"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/sio"
+)
+
+// TestTotalQueueLimit has clients that do not read: as long as they wait for
+// the same packets they may stay, whatever their queues add up to; when the
+// packets are too many, the longest queues go first and the others stay.
+func TestTotalQueueLimit(t *testing.T) {
+	t.Parallel()
+	const clients, limit = 40, 1 << 20
+	srv, loops, err := sio.NewDriven(&sio.Options{
+		Loops: 1, MaxTotalQueue: limit, WriteTimeout: time.Hour, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := loops[0]
+	blocked := false
+	refuse := func(b []byte) (int, error) {
+		if blocked {
+			return 0, syscall.EAGAIN
+		}
+		return len(b), nil
+	}
+	conns := make([]*loop.Conn, clients)
+	for i := range conns {
+		conns[i] = srv.OpenFake(0, refuse)
+		conns[i].Inject([]byte(upgradeRequest))
+		conns[i].Inject(masked("40"))
+	}
+	l.Drive()
+	sockets := func() int {
+		l.SetNow(l.Now() + 1000)
+		l.Drive()
+		l.Drive()
+		return srv.Stats().Sockets
+	}
+	blocked = true
+	big := strings.Repeat("x", 64<<10)
+	emit := func(to sio.Emitter) {
+		if err := to.Emit("big", big); err != nil {
+			t.Fatal(err)
+		}
+		l.Drive()
+	}
+	for range 8 { // half a megabyte that 40 clients wait for: 20 MB, counted once
+		emit(srv)
+	}
+	if n := sockets(); n != clients {
+		t.Fatalf("%d of %d clients stayed while they shared what they wait for", n, clients)
+	}
+	all := srv.LocalSockets()
+	greedy, modest := all[:8], all[8:]
+	for _, s := range greedy {
+		emit(s)
+		emit(s)
+	}
+	n := sockets()
+	if n >= clients || n < len(modest) {
+		t.Fatalf("%d of %d clients stayed above the limit", n, clients)
+	}
+	for _, s := range modest {
+		if !s.Connected() {
+			t.Error("a client with a short queue had to go before one with a long queue")
+		}
+	}
+	if st := srv.Stats(); st.SlowConsumers != uint64(clients-n) {
+		t.Errorf("%d slow consumers counted, want %d", st.SlowConsumers, clients-n)
+	}
+}
