@@ -30,7 +30,7 @@ type Conn struct {
 	// Owned by the loop goroutine; for the handler's use.
 	Ctx any
 
-	// Immutable after newConn.
+	// Immutable.
 	loop *Loop
 
 	// Owned by the loop goroutine.

@@ -43,10 +43,12 @@ func (c *Conn) Readable() { c.loop.readAgain(c) }
 // Posted counts the messages in the ring.
 func (l *Loop) Posted() int { return l.messages.Len() }
 
-// What a Conn and a Timer cost.
+// What a Conn, a Timer and a Message cost. A cell of the ring is a Message and
+// its sequence.
 const (
-	ConnSize  = unsafe.Sizeof(Conn{})
-	TimerSize = unsafe.Sizeof(Timer{})
+	ConnSize    = unsafe.Sizeof(Conn{})
+	TimerSize   = unsafe.Sizeof(Timer{})
+	MessageSize = unsafe.Sizeof(Message{})
 )
 
 // FarTimers counts the armed timers that only the sweep looks at.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"syscall"
-	"time"
 
 	"github.com/gannet-io/gannet/internal/goid"
 )
@@ -41,9 +40,6 @@ func NewDriven(o *Options) *Loop {
 
 // SetNow sets the clock of a driven loop, in ms.
 func (l *Loop) SetNow(ms int64) { l.now = ms }
-
-// Advance moves the clock of a driven loop forward.
-func (l *Loop) Advance(d time.Duration) { l.now += int64(d / time.Millisecond) }
 
 // Drive runs the timers that are due and one turn of a driven loop on the
 // caller's goroutine, which becomes the loop's goroutine.

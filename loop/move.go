@@ -12,7 +12,7 @@ import (
 
 // arrival is a connection on its way to a loop.
 type arrival struct {
-	// Immutable once posted; owned by the loop that takes it.
+	// Immutable after it is posted; owned by the loop that takes it.
 	fd      int // -1 for a fake
 	unread  []byte
 	note    any
@@ -37,8 +37,8 @@ func (a *arrival) discard(r *Reactor) {
 	r.conns.Add(-1)
 }
 
-// MoveTo gives the connection to another loop: there, Handler.Moved is called
-// with a new Conn that has the same Ctx, the bytes still queued, and a copy of
+// MoveTo gives the connection to a loop of the same reactor: there,
+// Handler.Moved is called with a new Conn that has the same Ctx, the bytes still queued, and a copy of
 // unread. c itself is finished: Closed is not called, and the deadline is
 // gone. If dst has stopped, the connection is closed and Handler.Dropped gets
 // the note, before MoveTo returns. MoveTo does nothing when c is closing.
@@ -196,7 +196,7 @@ func (c *Conn) Detach() (int, error) {
 	l := c.loop
 	l.guard.check()
 	switch {
-	case c.flags&(flagClosing|flagGone) != 0:
+	case c.flags&(flagClosing|flagGone|flagFinish) != 0:
 		return -1, ErrClosed
 	case c.fd < 0:
 		return -1, ErrNoDescriptor

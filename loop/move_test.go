@@ -312,6 +312,10 @@ func TestDetachRefuses(t *testing.T) {
 		if _, err := p.c.Detach(); !errors.Is(err, loop.ErrPending) {
 			t.Errorf("with bytes queued: %v", err)
 		}
+		p.c.CloseAfterFlush(nil)
+		if _, err := p.c.Detach(); !errors.Is(err, loop.ErrClosed) {
+			t.Errorf("finishing: %v", err)
+		}
 		p.c.Close(nil)
 		if _, err := p.c.Detach(); !errors.Is(err, loop.ErrClosed) {
 			t.Errorf("closing: %v", err)

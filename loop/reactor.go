@@ -26,6 +26,7 @@ type Reactor struct {
 	loops    []*Loop
 	maxConns int64
 	base     time.Time
+	done     chan struct{} // closed through once
 
 	// Atomic: written by loops, read by everybody.
 	conns atomic.Int64
@@ -40,9 +41,8 @@ type Reactor struct {
 	listenMu sync.Mutex // guards following; taken before mu
 	paths    []string   // Unix sockets to unlink
 
-	wg   sync.WaitGroup // one per loop goroutine
-	done chan struct{}  // closed by finish
-	once sync.Once
+	wg   sync.WaitGroup // counts the loop goroutines
+	once sync.Once      // closes done
 }
 
 type state uint8

@@ -5,7 +5,6 @@ package loop_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -187,28 +186,29 @@ func TestShutdownOfDriven(t *testing.T) {
 // TestMoveToStoppedLoop drops the connection but not the note.
 func TestMoveToStoppedLoop(t *testing.T) {
 	t.Parallel()
-	type drop struct {
-		kind uint16
-		note any
-	}
-	dropped := make(chan drop, 1)
-	a := start(t, &loop.Options{Loops: 1}, func(*loop.Loop) *hooks {
-		return &hooks{dropped: func(m *loop.Message) { dropped <- drop{m.Kind, m.Obj} }}
+	dropped := make(chan loop.Message, 1)
+	r := start(t, &loop.Options{Loops: 2}, func(*loop.Loop) *hooks {
+		return &hooks{
+			message: func(*loop.Message) { runtime.Goexit() },
+			dropped: func(m *loop.Message) {
+				if m.Kind != kindRun { // until below posts these
+					dropped <- *m
+				}
+			},
+		}
 	})
-	b := start(t, &loop.Options{Loops: 1}, func(*loop.Loop) *hooks { return &hooks{} })
-	shutdown(t, b)
-	ours, theirs := tcpPair(t)
-	if err := a.Adopt(0, ours, nil, nil); err != nil {
+	here, gone := r.Loops()[0], r.Loops()[1]
+	if err := gone.Post(loop.Message{Kind: 1}); err != nil {
 		t.Fatal(err)
 	}
-	_ = theirs
-	l := a.Loops()[0]
-	on(t, l, func() {
-		c := l.NewFake(nil)
-		c.MoveTo(b.Loops()[0], nil, "note")
+	until(t, "the other loop has ended", func() bool { return gone.TryPost(loop.Message{Kind: kindRun}) != nil })
+	on(t, here, func() {
+		c := here.NewFake(nil)
+		reply(c, []byte("queued"))
+		c.MoveTo(gone, nil, "note")
 	})
-	if d := recv(t, dropped); d.kind != loop.KindMoved || d.note != "note" {
-		t.Errorf("dropped %+v", d)
+	if m := recv(t, dropped); m.Kind != loop.KindMoved || m.Obj != "note" || r.Conns() != 0 {
+		t.Errorf("dropped %+v, %d connections", m, r.Conns())
 	}
 }
 
@@ -377,8 +377,8 @@ func TestOptions(t *testing.T) {
 	if limited, err := loop.New(&loop.Options{NewHandler: h, MaxConns: 1 << 40}); err != nil || limited.MaxConns() != r.MaxConns() {
 		t.Errorf("MaxConns is not clamped: %v, %v", limited.MaxConns(), err)
 	}
-	if fmt.Sprint(loop.ErrClosed) == "" || loop.ConnSize > 128 || loop.TimerSize > 24 {
-		t.Errorf("a Conn takes %d bytes, a Timer %d", loop.ConnSize, loop.TimerSize)
+	if loop.ConnSize > 80 || loop.TimerSize > 24 || loop.MessageSize > 56 {
+		t.Errorf("a Conn takes %d bytes, a Timer %d, a Message %d", loop.ConnSize, loop.TimerSize, loop.MessageSize)
 	}
 	shutdown(t, r)
 }

@@ -10,6 +10,7 @@ const maxMessages = 4096
 
 // closing is a connection whose Closed is due.
 type closing struct {
+	// Immutable.
 	c   *Conn
 	err error
 }
