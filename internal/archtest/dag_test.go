@@ -87,11 +87,13 @@ var rules = []rule{
 		local:   []string{"sio", "loop", "wsframe", "polling", "internal/..."},
 		foreign: []string{"golang.org/x/sys/unix"},
 	},
+	// Transcripts, which tests alone play against a whole server.
+	{pkg: "internal/parity", local: []string{"sio"}},
 	{pkg: "internal/archtest"},
 }
 
 // testOnly are the packages of this module that only tests may import.
-var testOnly = []string{"internal/testleak", "internal/archtest", "internal/attack"}
+var testOnly = []string{"internal/testleak", "internal/archtest", "internal/attack", "internal/parity"}
 
 // testForeign is what the tests of any package may use besides what the package itself may.
 var testForeign = []string{"github.com/gobwas/ws/..."}

@@ -1,0 +1,133 @@
+package parity_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// placeholder finds what is not verbatim in the text of a step.
+var placeholder = regexp.MustCompile(`\\x[0-9a-f]{2}|\{[^{}]\*[0-9]+\}|\{(?:[a-z0-9]+/)?[a-z][a-z0-9]*\}`)
+
+// A token is verbatim text, or a placeholder whose value is not known.
+type token struct {
+	text string
+	hole string // "any", "n", or the name of an id; "" for text
+}
+
+// idLength is the length of the ids that placeholders capture.
+const idLength = 20
+
+// vars are the values that a script has captured, by client and name.
+type vars map[string]string
+
+// tokens splits text. client is where names without one belong.
+func (v vars) tokens(client, text string) []token {
+	var list []token
+	at := 0
+	add := func(t token) {
+		if last := len(list) - 1; t.hole == "" && last >= 0 && list[last].hole == "" {
+			list[last].text += t.text
+			return
+		}
+		list = append(list, t)
+	}
+	for _, m := range placeholder.FindAllStringIndex(text, -1) {
+		add(token{text: text[at:m[0]]})
+		at = m[1]
+		add(v.token(client, text[m[0]:m[1]]))
+	}
+	add(token{text: text[at:]})
+	return list
+}
+
+func (v vars) token(client, p string) token {
+	if p[0] == '\\' {
+		b, _ := strconv.ParseUint(p[2:], 16, 8)
+		return token{text: string([]byte{byte(b)})}
+	}
+	p = p[1 : len(p)-1]
+	if len(p) > 2 && p[1] == '*' {
+		n, _ := strconv.Atoi(p[2:])
+		return token{text: strings.Repeat(p[:1], n)}
+	}
+	if p == "any" || p == "n" {
+		return token{hole: p}
+	}
+	if !strings.Contains(p, "/") {
+		p = client + "/" + p
+	}
+	if value, ok := v[p]; ok {
+		return token{text: value}
+	}
+	return token{hole: p}
+}
+
+// expand returns text that has no unknown placeholders.
+func (v vars) expand(client, text string) (string, error) {
+	list := v.tokens(client, text)
+	if len(list) != 1 || list[0].hole != "" {
+		return "", fmt.Errorf("nothing is known about a placeholder in %q", text)
+	}
+	return list[0].text, nil
+}
+
+// match compares got with a pattern and captures what the pattern names.
+func (v vars) match(client, pattern, got string) error {
+	found := vars{}
+	if !matchTokens(v.tokens(client, pattern), got, found) {
+		return fmt.Errorf("\n got %s\nwant %s", shorten(strconv.Quote(got)), shorten(pattern))
+	}
+	maps.Copy(v, found)
+	return nil
+}
+
+func matchTokens(list []token, got string, found vars) bool {
+	if len(list) == 0 {
+		return got == ""
+	}
+	t, rest := list[0], list[1:]
+	switch t.hole {
+	case "":
+		after, ok := strings.CutPrefix(got, t.text)
+		return ok && matchTokens(rest, after, found)
+	case "any":
+		for n := 0; n <= len(got); n++ {
+			if matchTokens(rest, got[n:], found) {
+				return true
+			}
+		}
+		return false
+	case "n":
+		n := len(got) - len(strings.TrimLeft(got, "0123456789"))
+		return n > 0 && matchTokens(rest, got[n:], found)
+	}
+	if len(got) < idLength || !isID(got[:idLength]) {
+		return false
+	}
+	if value, ok := found[t.hole]; ok && value != got[:idLength] {
+		return false
+	}
+	found[t.hole] = got[:idLength]
+	return matchTokens(rest, got[idLength:], found)
+}
+
+func isID(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// shorten bounds what a failure shows.
+func shorten(s string) string {
+	const limit = 2000
+	if len(s) > limit {
+		return s[:limit/2] + "…" + s[len(s)-limit/2:]
+	}
+	return s
+}
