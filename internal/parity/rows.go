@@ -37,6 +37,8 @@ var Rows = []Row{
 	{Name: "1.3/POST with Content-Type application/octet-stream", Scripts: []string{"post-octet-stream"}},
 	{Name: "1.3/POST ok", Scripts: []string{"post-ok"}},
 	{Name: "1.3/POST while another is unfinished", Scripts: []string{"post-overlap"}},
+	{Name: "1.3/POST body larger than maxHttpBufferSize, in chunks", Scripts: []string{"post-too-large-chunked"}},
+	{Name: "1.3/POST body larger than maxHttpBufferSize", Scripts: []string{"post-too-large-node", "post-too-large"}},
 	{Name: "1.3/after the session is gone", Scripts: []string{"session-gone"}},
 	{Name: "1.3/invalid extension header", Scripts: []string{"upgrade-extensions-bad"}},
 	{Name: "1.3/missing or invalid Sec-WebSocket-Key", Scripts: []string{"upgrade-key"}},
