@@ -43,6 +43,7 @@ var Rows = []Row{
 	{Name: "1.3/invalid extension header", Scripts: []string{"upgrade-extensions-bad"}},
 	{Name: "1.3/missing or invalid Sec-WebSocket-Key", Scripts: []string{"upgrade-key"}},
 	{Name: "1.3/upgrade with a sid and another method than GET", Scripts: []string{"upgrade-method-node", "upgrade-method"}},
+	{Name: "1.3/upgrade to a server with polling only", Scripts: []string{"upgrade-polling-only"}},
 	{Name: "1.3/code 5 on a WebSocket handshake", Scripts: []string{"upgrade-revision-late", "upgrade-revision"}},
 	{Name: "1.3/invalid subprotocol header", Scripts: []string{"upgrade-subprotocol-bad"}},
 	{Name: "1.3/subprotocol", Scripts: []string{"upgrade-subprotocol"}},
