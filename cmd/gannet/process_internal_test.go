@@ -318,6 +318,63 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// Clients that never stop to send, some of which never read, do not hold the
+// end up, and nobody is told to stay away.
+func TestDrainUnderLoad(t *testing.T) {
+	t.Parallel()
+	p := start(t, "--drain-timeout", "2s")
+	conns := make([]net.Conn, 20)
+	for i := range conns {
+		conns[i] = p.websocket()
+	}
+	var ended, saidHello sync.WaitGroup
+	for i, conn := range conns {
+		ended.Add(1)
+		saidHello.Add(1)
+		go func() { // ends with the connection
+			defer ended.Done()
+			for n := 0; ; n++ {
+				frame := ws.MaskFrameInPlace(ws.NewTextFrame([]byte(`42/chat,["typing",true]`)))
+				if n == 0 {
+					frame = ws.MaskFrameInPlace(ws.NewTextFrame([]byte(`42/chat,["join",{"name":"x","room":"r"}]`)))
+				}
+				if err := ws.WriteFrame(conn, frame); err != nil {
+					return
+				}
+				if n == 100 {
+					saidHello.Done()
+				}
+			}
+		}()
+		if i%4 == 0 {
+			continue // does not read
+		}
+		ended.Add(1)
+		go func() { // ends with the connection
+			defer ended.Done()
+			for {
+				f, err := ws.ReadFrame(conn)
+				if err != nil || f.Header.OpCode == ws.OpClose {
+					_ = conn.Close()
+					return
+				}
+				if bytes.HasPrefix(f.Payload, []byte("41")) {
+					t.Errorf("DISCONNECT %q", f.Payload)
+				}
+			}
+		}()
+	}
+	saidHello.Wait()
+	p.signal(syscall.SIGTERM)
+	if status := p.exit(); status != 0 {
+		t.Errorf("exit status %d; stderr: %s", status, p.stderr)
+	}
+	ended.Wait()
+	if text := p.stderr.String(); strings.Contains(text, "panic") || strings.Contains(text, "DATA RACE") {
+		t.Error(text)
+	}
+}
+
 func TestDrainAnswersAPoll(t *testing.T) {
 	t.Parallel()
 	p := start(t, "--loops", "1")
