@@ -329,40 +329,11 @@ func TestDrainUnderLoad(t *testing.T) {
 	}
 	var ended, saidHello sync.WaitGroup
 	for i, conn := range conns {
-		ended.Add(1)
 		saidHello.Add(1)
-		go func() { // ends with the connection
-			defer ended.Done()
-			for n := 0; ; n++ {
-				frame := ws.MaskFrameInPlace(ws.NewTextFrame([]byte(`42/chat,["typing",true]`)))
-				if n == 0 {
-					frame = ws.MaskFrameInPlace(ws.NewTextFrame([]byte(`42/chat,["join",{"name":"x","room":"r"}]`)))
-				}
-				if err := ws.WriteFrame(conn, frame); err != nil {
-					return
-				}
-				if n == 100 {
-					saidHello.Done()
-				}
-			}
-		}()
-		if i%4 == 0 {
-			continue // does not read
+		ended.Go(func() { shout(conn, saidHello.Done) })
+		if i%4 != 0 { // the others do not read
+			ended.Go(func() { listen(t, conn) })
 		}
-		ended.Add(1)
-		go func() { // ends with the connection
-			defer ended.Done()
-			for {
-				f, err := ws.ReadFrame(conn)
-				if err != nil || f.Header.OpCode == ws.OpClose {
-					_ = conn.Close()
-					return
-				}
-				if bytes.HasPrefix(f.Payload, []byte("41")) {
-					t.Errorf("DISCONNECT %q", f.Payload)
-				}
-			}
-		}()
 	}
 	saidHello.Wait()
 	p.signal(syscall.SIGTERM)
@@ -372,6 +343,35 @@ func TestDrainUnderLoad(t *testing.T) {
 	ended.Wait()
 	if text := p.stderr.String(); strings.Contains(text, "panic") || strings.Contains(text, "DATA RACE") {
 		t.Error(text)
+	}
+}
+
+// shout sends events until the connection ends, and says when it is at it.
+func shout(conn net.Conn, atIt func()) {
+	packet := `42/chat,["join",{"name":"x","room":"r"}]`
+	for n := 0; ; n++ {
+		if err := ws.WriteFrame(conn, ws.MaskFrameInPlace(ws.NewTextFrame([]byte(packet)))); err != nil {
+			return
+		}
+		packet = `42/chat,["typing",true]`
+		if n == 100 {
+			atIt()
+		}
+	}
+}
+
+// listen reads until the connection ends, and answers that by closing it.
+func listen(t *testing.T, conn net.Conn) {
+	t.Helper()
+	for {
+		f, err := ws.ReadFrame(conn)
+		if err != nil || f.Header.OpCode == ws.OpClose {
+			_ = conn.Close()
+			return
+		}
+		if bytes.HasPrefix(f.Payload, []byte("41")) {
+			t.Errorf("DISCONNECT %q", f.Payload)
+		}
 	}
 }
 
