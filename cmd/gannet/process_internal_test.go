@@ -348,6 +348,8 @@ func TestDrainUnderLoad(t *testing.T) {
 
 // shout sends events until the connection ends, and says when it is at it.
 func shout(conn net.Conn, atIt func()) {
+	atIt = sync.OnceFunc(atIt)
+	defer atIt()
 	packet := `42/chat,["join",{"name":"x","room":"r"}]`
 	for n := 0; ; n++ {
 		if err := ws.WriteFrame(conn, ws.MaskFrameInPlace(ws.NewTextFrame([]byte(packet)))); err != nil {
