@@ -172,6 +172,7 @@ type command struct {
 	Args   []json.RawMessage
 	Rooms  []string
 	Close  bool
+	MS     milliseconds
 	Target struct {
 		From     string
 		To       []string
@@ -225,6 +226,11 @@ func control(ctx context.Context, e *sio.Event) error {
 	case "join":
 		if err := s.Join(c.Rooms...); err != nil {
 			return err
+		}
+	case "hang":
+		select {
+		case <-time.After(c.MS.duration()):
+		case <-ctx.Done():
 		}
 	case "disconnect":
 		s.Disconnect(c.Close)
