@@ -194,10 +194,16 @@ func (c *CORS) Preflight() bool { return c.status != 0 }
 // use the Extra of the options.
 func (c *CORS) AppendPreflight(dst []byte, req *http1.Request, o *ResponseOptions) []byte {
 	var scratch [512]byte
-	lines := c.appendPreflightHeaders(scratch[:0], req.Get("Origin"), req.Get("Access-Control-Request-Headers"))
+	lines := c.AppendPreflightHeaders(scratch[:0], req)
 	h := errorResponse(o, c.status, "", 0)
 	h.First = lines
 	return http1.AppendResponse(dst, &h)
+}
+
+// AppendPreflightHeaders appends the header lines of the response to an OPTIONS
+// request that is handled like any other, with PreflightContinue.
+func (c *CORS) AppendPreflightHeaders(dst []byte, req *http1.Request) []byte {
+	return c.appendPreflightHeaders(dst, req.Get("Origin"), req.Get("Access-Control-Request-Headers"))
 }
 
 func (c *CORS) appendOrigin(dst, origin []byte) []byte {

@@ -16,13 +16,17 @@ func (h *httpConn) checkOrigin(req *http1.Request) bool {
 	sh := h.shard
 	origin := req.Get("Origin")
 	if cors := sh.cfg.CORS; cors != nil {
-		if string(req.Method) == "OPTIONS" && cors.Preflight() {
+		switch {
+		case string(req.Method) != "OPTIONS":
+			h.reply.extra = cors.AppendHeaders(nil, origin)
+		case cors.Preflight():
 			b := bufpool.Get(512)
 			b.B = cors.AppendPreflight(b.B, req, h.reply.options())
 			h.respond(b)
 			return false
+		default:
+			h.reply.extra = cors.AppendPreflightHeaders(nil, req)
 		}
-		h.reply.extra = cors.AppendHeaders(nil, origin)
 		return true
 	}
 	if origin == nil {

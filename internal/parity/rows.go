@@ -114,6 +114,7 @@ var Rows = []Row{
 	{Name: "1.9/origin is a list", Scripts: []string{"cors-list"}},
 	{Name: "1.9/no cors option", Scripts: []string{"cors-none-foreign", "cors-none"}},
 	{Name: "1.9/no cors option, same origin", Scripts: []string{"cors-none-same"}},
+	{Name: "1.9/preflightContinue", Scripts: []string{"cors-preflight-continue"}},
 	{Name: "1.9/preflight with methods and allowedHeaders", Scripts: []string{"cors-preflight-options"}},
 	{Name: "1.9/preflight", Scripts: []string{"cors-preflight"}},
 	{Name: "1.9/origin is true", Scripts: []string{"cors-reflect"}},
