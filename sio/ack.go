@@ -34,6 +34,18 @@ func (r *Reply) Arg(i int) json.RawMessage {
 	return r.args[i]
 }
 
+// Binary returns argument i if it is binary, else nil.
+func (r *Reply) Binary(i int) []byte { return binaryArg(r.Arg(i), r.atts) }
+
+// Args returns all arguments for passing on; see Event.Args.
+func (r *Reply) Args() []any {
+	list := make([]any, len(r.args))
+	for i, arg := range r.args {
+		list[i] = &rawArg{raw: arg, atts: r.atts}
+	}
+	return list
+}
+
 // Decode decodes the arguments into v; see Event.Decode.
 func (r *Reply) Decode(v ...any) error {
 	for i, dst := range v {
@@ -266,6 +278,8 @@ type gathering struct {
 	queue   []gathered
 	targets []*pendingAck
 	posted  bool // every loop has sent the event to its sockets
+	// cancelled says that nobody waits any more.
+	cancelled bool
 }
 
 type gathered struct {
@@ -289,10 +303,9 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 		}
 		buf.Retain()
 		s.client.shard.loop.Defer(buf)
-		g.mu.Lock()
-		g.targets = append(g.targets, p)
-		g.mu.Unlock()
-		s.expectAck(p)
+		if g.expect(p) {
+			s.expectAck(p)
+		}
 	}
 	op.done = func() {
 		g.mu.Lock()
@@ -301,6 +314,17 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 		g.signal()
 	}
 	return g, op.post()
+}
+
+// expect adds a socket whose answer is waited for, unless nobody waits any
+// more.
+func (g *gathering) expect(p *pendingAck) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.cancelled {
+		g.targets = append(g.targets, p)
+	}
+	return !g.cancelled
 }
 
 // add takes one answer; it is called on the loops.
@@ -355,8 +379,10 @@ func (g *gathering) deliver(ctx context.Context, yield func(*Reply, error) bool)
 // cancel takes back what is still pending.
 func (g *gathering) cancel() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, p := range g.targets {
+	g.cancelled = true
+	targets := g.targets // does not grow any more
+	g.mu.Unlock()
+	for _, p := range targets {
 		_ = p.socket.client.shard.loop.Post(loop.Message{Kind: msgCancelAck, Obj: p.socket, Ref: p})
 	}
 }

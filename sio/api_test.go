@@ -168,6 +168,52 @@ func TestOrderOfInlineAndWorkerEvents(t *testing.T) {
 	}
 }
 
+func TestHandlersThatOnConnectionRegisters(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	srv, addr := newServer(t, nil, func(s *sio.Server) {
+		s.OnConnection(func(s *sio.Socket) {
+			<-release
+			s.On("mine", func(e *sio.Event) error { return e.Ack("worker") })
+			s.Inline().Handle("fast", func(e *sio.Event) error { return e.Ack("loop") })
+		})
+	})
+	c, _ := connectWS(t, addr, "/")
+	c.send(`421["mine"]`)
+	c.send(`422["nobody's"]`)
+	c.send(`423["fast"]`)
+	c.send(`424["mine"]`)
+	eventually(t, "the events have arrived", func() bool { return srv.Stats().PacketsIn == 5 })
+	close(release)
+	c.want(`431["worker"]`)
+	c.want(`433["loop"]`)
+	c.want(`434["worker"]`)
+	if st := srv.Stats(); st.EventsIn != 3 || st.EventsUnhandled != 1 {
+		t.Errorf("%d events handled and %d not, want 3 and 1", st.EventsIn, st.EventsUnhandled)
+	}
+}
+
+func TestInlineHandlerEndsItsSocket(t *testing.T) {
+	t.Parallel()
+	order := make(chan string, 2)
+	_, addr := newServer(t, nil, func(s *sio.Server) {
+		s.Root().OnDisconnect(func(*sio.Socket, sio.DisconnectReason) { order <- "disconnect" })
+		s.Root().Inline().Handle("bye", func(e *sio.Event) error {
+			e.Socket().Disconnect(true)
+			order <- "handler"
+			return nil
+		})
+	})
+	c, _ := connectWS(t, addr, "/")
+	c.send(`42["bye"]`)
+	c.want("41")
+	c.wantClose(0)
+	if first := recv(t, "first", order); first != "handler" {
+		t.Errorf("%s came first", first)
+	}
+	recv(t, "second", order)
+}
+
 func TestCallsThatWaitAreRefusedOnTheLoop(t *testing.T) {
 	t.Parallel()
 	got := make(chan error, 3)

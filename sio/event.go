@@ -35,6 +35,9 @@ type Event struct {
 	bigID   string
 	hasID   bool
 	kind    uint8
+	// unresolved says that the handler is looked up when it is the event's turn.
+	unresolved bool
+
 	few     [4][]byte // backing of args
 	forward []any     // backing of Args
 	raws    []rawArg
@@ -63,14 +66,17 @@ func (s *Socket) event(p *packet.Packet, atts [][]byte) {
 		sh.stats.unhandled++
 		return
 	}
-	h := s.handlerFor(name)
-	if h.fn == nil {
-		sh.stats.unhandled++
+	if s.greeting { // OnConnection may still register its handler
+		e, _ := events.Get().(*Event)
+		e.fill(s, handler{event: string(name)}, p, atts)
+		e.own(p)
+		e.unresolved = true
+		s.push(e)
 		return
 	}
-	sh.stats.events++
-	if f := sh.srv.opts.Trace.EventReceived; f != nil {
-		f(s, h.event, len(p.Data))
+	h := s.handlerFor(name)
+	if !sh.received(s, h, len(p.Data)) {
+		return
 	}
 	if h.inline && s.inbox.idle() && !sh.busy {
 		s.runInline(h, p, atts)
@@ -82,6 +88,19 @@ func (s *Socket) event(p *packet.Packet, atts [][]byte) {
 	s.push(e)
 }
 
+// received counts an event. It reports whether there is a handler for it.
+func (sh *shard) received(s *Socket, h handler, bytes int) bool {
+	if h.fn == nil {
+		sh.stats.unhandled++
+		return false
+	}
+	sh.stats.events++
+	if f := sh.srv.opts.Trace.EventReceived; f != nil {
+		f(s, h.event, bytes)
+	}
+	return true
+}
+
 // runInline handles an event at once, on views of the connection's input.
 func (s *Socket) runInline(h handler, p *packet.Packet, atts [][]byte) {
 	sh := s.client.shard
@@ -91,6 +110,9 @@ func (s *Socket) runInline(h handler, p *packet.Packet, atts [][]byte) {
 	e.run()
 	e.clear()
 	sh.busy = false
+	if s.inbox.head != nil { // what the handler has caused
+		s.pump()
+	}
 }
 
 // handlerFor returns the handler of an event, the socket's own first.
@@ -127,13 +149,15 @@ func (e *Event) Arg(i int) json.RawMessage {
 }
 
 // Binary returns argument i if it is binary, else nil. Borrowed.
-func (e *Event) Binary(i int) []byte {
-	raw := e.Arg(i)
-	if raw == nil || len(e.atts) == 0 {
+func (e *Event) Binary(i int) []byte { return binaryArg(e.Arg(i), e.atts) }
+
+// binaryArg returns the attachment that an argument is, or nil.
+func binaryArg(raw []byte, atts [][]byte) []byte {
+	if len(raw) == 0 || raw[0] != '{' || len(atts) == 0 {
 		return nil
 	}
 	var b []byte
-	if err := jsonx.Decode(raw, e.atts, nil, &b); err != nil || raw[0] != '{' {
+	if err := jsonx.Decode(raw, atts, nil, &b); err != nil {
 		return nil
 	}
 	return b

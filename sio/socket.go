@@ -51,6 +51,8 @@ type Socket struct {
 	inbox   inbox
 	acks    []*pendingAck
 	ownLeft bool // it has left the room of its own id
+	// greeting says that the OnConnection hooks have not returned yet.
+	greeting bool
 }
 
 func newSocket(n *Namespace, c *client, auth json.RawMessage) *Socket {
@@ -311,6 +313,7 @@ func (s *Socket) admitted(err error) {
 	}
 	k := s.nsp.hooks.Load()
 	if len(k.connection) > 0 {
+		s.greeting = true
 		s.push(&Event{socket: s, kind: taskConnection, hooks: k})
 	} else if sh.srv.opts.DropHandshake {
 		c.DropHandshake()

@@ -122,8 +122,7 @@ func runBatch(e *Event) {
 		next := e.next
 		e.next = nil
 		e.run()
-		s.nsp.srv.work.tasks.Add(-1)
-		e.recycle()
+		e.finish()
 		e = next
 	}
 	_ = s.client.shard.loop.Post(loop.Message{Kind: msgDone, Obj: s})
@@ -137,6 +136,7 @@ type inbox struct {
 	length     int
 	bytes      int
 	running    bool // a worker has a batch
+	pumping    bool // pump is on the stack
 	paused     bool // reading is paused until half is done
 }
 
@@ -166,10 +166,18 @@ func (q *inbox) pop() *Event {
 // drop releases what waits; the loop has stopped.
 func (q *inbox) drop() {
 	for q.head != nil {
-		e := q.pop()
-		e.socket.nsp.srv.work.tasks.Add(-1)
-		e.recycle()
+		q.pop().finish()
 	}
+}
+
+// batch takes what one worker may handle: all up to the next event that is
+// for the loop.
+func (q *inbox) batch() *Event {
+	first := q.pop()
+	for last := first; q.head != nil && !q.head.handler.inline && !q.head.unresolved; last = last.next {
+		last.next = q.pop()
+	}
+	return first
 }
 
 // idle tells whether nothing of the socket waits or runs.
@@ -198,29 +206,50 @@ func maxPendingBytes(o *Options) int { return max(4*o.MaxHTTPBufferSize, 1<<20) 
 
 // pump starts what can be started: inline tasks here, others on a worker.
 func (s *Socket) pump() {
-	q := &s.inbox
-	for !q.running && q.head != nil {
-		if q.head.handler.inline {
-			e := q.pop()
-			e.run()
-			s.nsp.srv.work.tasks.Add(-1)
-			e.recycle()
-			continue
-		}
-		first := q.pop()
-		last := first
-		for q.head != nil && !q.head.handler.inline {
-			last.next = q.pop()
-			last = last.next
-		}
-		q.running = true
-		s.nsp.srv.work.submit(first)
+	q, sh := &s.inbox, s.client.shard
+	if q.pumping || (sh.busy && sh.inline.socket == s) {
+		return // called by a handler of this socket: it is not its turn yet
 	}
+	q.pumping = true
+	for !q.running && q.head != nil {
+		e := q.head
+		switch {
+		case e.unresolved:
+			e.resolve()
+		case e.handler.inline:
+			q.pop()
+			e.run()
+			e.finish()
+		default:
+			s.nsp.srv.work.submit(q.batch())
+			q.running = true
+		}
+	}
+	q.pumping = false
+}
+
+// resolve looks the handler up, now that it is the event's turn. An event
+// without one is dropped.
+func (e *Event) resolve() {
+	s := e.socket
+	e.unresolved = false
+	e.handler = s.handlerFor([]byte(e.handler.event))
+	if !s.client.shard.received(s, e.handler, e.size()) {
+		s.inbox.pop()
+		e.finish()
+	}
+}
+
+// finish gives up an event that was handled or dropped.
+func (e *Event) finish() {
+	e.socket.nsp.srv.work.tasks.Add(-1)
+	e.recycle()
 }
 
 // workDone is called on the loop when a batch is done.
 func (s *Socket) workDone() {
 	s.inbox.running = false
+	s.greeting = false
 	s.pump()
 	if q := &s.inbox; q.paused && !s.overloaded(2) {
 		q.paused = false

@@ -17,14 +17,14 @@ func main() {
 		if err := e.Decode(&room); err != nil {
 			return err
 		}
-		return e.Socket().Join(room)
+		return e.Socket().Join("room:" + room) // never a bare name: a socket's id is a room too
 	})
 	srv.Handle("say", func(e *sio.Event) error { // say(room, text), acknowledged
 		var room, text string
 		if err := e.Decode(&room, &text); err != nil {
 			return err
 		}
-		if err := srv.To(room).Emit("said", e.Socket().ID(), text); err != nil {
+		if err := srv.To("room:" + room).Emit("said", e.Socket().ID(), text); err != nil {
 			return err
 		}
 		return e.Ack("delivered")

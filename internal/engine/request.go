@@ -120,6 +120,7 @@ func (h *httpConn) move(to *Shard, b []byte) []byte {
 		h.stuck = true
 		return b
 	}
+	h.shard.stats.Requests-- // it is counted where it is handled
 	c, n := h.conn, notePlain
 	if h.secure {
 		n = noteSecure
