@@ -26,6 +26,9 @@ func (l *Loop) teardown() {
 	l.closeListeners()
 	l.closeAll(cause)
 	l.messages.Close()
+	if l.overflowed.Load() > 0 {
+		l.reactor.ringOthers(l) // they hold messages that nobody will take
+	}
 	l.messages.Drain(func(m Message) { l.drop(&m) })
 	l.wake()
 	l.stopped = true

@@ -5,6 +5,7 @@ package loop_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -201,7 +202,9 @@ func TestMoveToStoppedLoop(t *testing.T) {
 	if err := gone.Post(loop.Message{Kind: 1}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the other loop has ended", func() bool { return gone.TryPost(loop.Message{Kind: kindRun}) != nil })
+	until(t, "the other loop has ended", func() bool {
+		return errors.Is(gone.TryPost(loop.Message{Kind: kindRun}), loop.ErrClosed)
+	})
 	on(t, here, func() {
 		c := here.NewFake(nil)
 		reply(c, []byte("queued"))
@@ -245,13 +248,24 @@ func TestLoopEndsUnexpectedly(t *testing.T) {
 }
 
 // TestDropsOfEveryKind sends a loop that is ending everything it can be sent:
-// nothing may be lost silently, and nobody may wait for ever.
+// nothing may be lost silently, and nobody may wait for ever. With the small
+// ring some of it waits outside.
 func TestDropsOfEveryKind(t *testing.T) {
 	t.Parallel()
+	for _, size := range []int{2, 64} {
+		t.Run(fmt.Sprintf("ring of %d", size), func(t *testing.T) {
+			t.Parallel()
+			dropEveryKind(t, size)
+		})
+	}
+}
+
+func dropEveryKind(t *testing.T, size int) {
+	t.Helper()
 	closing, hang := make(chan struct{}), make(chan struct{})
 	dropped := make(chan loop.Message, 10)
 	opened := make(chan *loop.Conn, 10)
-	r := start(t, &loop.Options{Loops: 2}, func(l *loop.Loop) *hooks {
+	r := start(t, &loop.Options{Loops: 2, RingSize: size}, func(l *loop.Loop) *hooks {
 		return &hooks{
 			moved:   func(c *loop.Conn, _ []byte, _ any) { opened <- c },
 			message: func(*loop.Message) { runtime.Goexit() },
@@ -303,7 +317,7 @@ func TestDropsOfEveryKind(t *testing.T) {
 		dealt = append(dealt, nc)
 	}
 	until(t, "both are accepted", func() bool { return r.Counters().Accepted == 2 })
-	until(t, "the request to listen is posted", func() bool { return len(listened) > 0 || r.Loops()[1].Posted() >= 4 })
+	until(t, "the request to listen is posted", func() bool { return r.Loops()[1].Posted()+int(r.Counters().RingFull) >= 4 })
 	close(hang)
 
 	if err := recv(t, listened); !errors.Is(err, loop.ErrClosed) {

@@ -24,7 +24,7 @@ func main() {
 		if err := e.Decode(&room, &text); err != nil {
 			return err
 		}
-		if err := srv.To("room:" + room).Emit("said", e.Socket().ID(), text); err != nil {
+		if err := srv.To("room:"+room).Emit("said", e.Socket().ID(), text); err != nil {
 			return err
 		}
 		return e.Ack("delivered")

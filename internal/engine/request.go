@@ -116,11 +116,11 @@ func (h *httpConn) refuse(q *query, code eio.ErrorCode, message string) {
 
 // move sends the connection to the loop that owns the session it asks for.
 func (h *httpConn) move(to *Shard, b []byte) []byte {
+	h.shard.stats.Requests-- // it is counted where and when it is handled
 	if h.parked {
 		h.stuck = true
 		return b
 	}
-	h.shard.stats.Requests-- // it is counted where it is handled
 	c, n := h.conn, notePlain
 	if h.secure {
 		n = noteSecure

@@ -56,8 +56,14 @@ type (
 		hidden
 	}
 	kind   string
+	loud   string
 	cyclic *cyclic
 )
+
+func (l *loud) UnmarshalText(b []byte) error {
+	*l = loud(strings.ToUpper(string(b)))
+	return nil
+}
 
 func attachments() [][]byte { return [][]byte{[]byte("zero"), []byte("one"), {}} }
 
@@ -108,6 +114,7 @@ func TestDecodeAttachments(t *testing.T) {
 		{"map", `{"a":%0,"b":"AQ=="}`, new(map[string][]byte), map[string][]byte{"a": zero, "b": {1}}},
 		{"map by int", `{"1":{"data":%0,"n":1},"-2":{"n":2}}`, new(map[int]inner), map[int]inner{1: {zero, 1}, -2: {nil, 2}}},
 		{"map by kind", `{"a\u0062":%0}`, new(map[kind][]byte), map[kind][]byte{"ab": zero}},
+		{"map by loud", `{"a":1,"b":%0}`, new(map[loud]any), map[loud]any{"A": 1.0, "B": zero}},
 		{"map by text", `{"1.2.3.4":%0}`, new(map[netip.Addr][]byte), map[netip.Addr][]byte{netip.MustParseAddr("1.2.3.4"): zero}},
 		{"array", `[%0,%1]`, new([2][]byte), [2][]byte{zero, one}},
 		{"array, long", `[%0,%1,%0,1]`, new([2][]byte), nil},

@@ -204,9 +204,6 @@ func index(raw []byte) int {
 	if len(raw) == 1 && raw[0]-'0' < 10 {
 		return int(raw[0] - '0')
 	}
-	if len(raw) == 0 || (raw[0] != '-' && raw[0]-'0' >= 10) {
-		return -1
-	}
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || f < 0 || f >= 1<<31 || f != float64(int(f)) {
 		return -1

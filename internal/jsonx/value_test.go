@@ -181,6 +181,8 @@ func TestAppendValueErrors(t *testing.T) {
 	t.Parallel()
 	array := []any{nil}
 	array[0] = array
+	object := map[string]any{}
+	object["a"] = object
 	for _, c := range []struct {
 		name  string
 		v     any
@@ -193,6 +195,7 @@ func TestAppendValueErrors(t *testing.T) {
 		{"raw within", map[string]any{"a": []any{raw(`]`)}}, nil, jsonx.ErrInvalidJSON},
 		{"raw too deep", raw(nested(jsonx.MaxDepth + 1)), nil, jsonx.ErrInvalidJSON},
 		{"array in itself", array, nil, jsonx.ErrTooDeep},
+		{"map in itself", object, nil, jsonx.ErrTooDeep},
 		{"channel", make(chan int), nil, nil},
 		{"NaN in a struct", point{X: math.NaN()}, nil, nil},
 		{"Marshaler fails", failing{}, nil, nil},
