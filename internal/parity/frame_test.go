@@ -42,7 +42,11 @@ func parseFrame(line string) (frame, error) {
 	f := frame{op: opcodes[word], declared: -1, payload: []byte(data)}
 	for o := range strings.SplitSeq(options, ",") {
 		name, value, _ := strings.Cut(o, "=")
-		n, err := strconv.ParseUint("0"+value, 0, 63)
+		n := uint64(0)
+		var err error
+		if value != "" {
+			n, err = strconv.ParseUint(value, 10, 63)
+		}
 		switch name {
 		case "":
 		case "more":
