@@ -69,6 +69,9 @@ func (p *probe) frame(m wsframe.Message) *Session {
 		if len(m.Payload) > 0 {
 			return p.packet(s, m.Payload)
 		}
+	case wsframe.OpClose:
+		p.leave(closeReply(m.Payload), nil)
+		return nil
 	default: // a probing client has nothing else to say
 	}
 	p.abandon(nil)
@@ -119,11 +122,14 @@ func (s *Session) takeOver(p *probe) {
 }
 
 // abandon closes the probing WebSocket; the session goes on where it is.
-func (p *probe) abandon(err error) {
+func (p *probe) abandon(err error) { p.leave(closeFrame(err), err) }
+
+// leave is abandon with the last frame given.
+func (p *probe) leave(last []byte, err error) {
 	s := p.session
 	p.session = nil
 	p.reader.Release()
-	p.shard.closeFrames(p.conn, err)
+	p.shard.hangUp(p.conn, last, err)
 	if s != nil {
 		s.probe = nil
 		s.eio.UpgradeLost()
@@ -200,14 +206,7 @@ func (r *rawSocket) echo(op wsframe.Opcode, payload []byte) {
 }
 
 func (r *rawSocket) close(payload []byte) {
+	last := closeReply(payload) // which the reader holds
 	r.reader.Release()
-	code, _, err := wsframe.ParseClose(payload)
-	if err != nil {
-		r.shard.closeFrames(r.conn, err)
-		return
-	}
-	if code == closeNoStatus {
-		code = 0
-	}
-	r.shard.hangUp(r.conn, wsframe.AppendClose(nil, code, ""), nil)
+	r.shard.hangUp(r.conn, last, nil)
 }

@@ -105,13 +105,21 @@ func (s *Session) frameError(c *loop.Conn, err error) {
 
 // closeFrames sends the close frame for err and lets the connection go.
 func (sh *Shard) closeFrames(c *loop.Conn, err error) {
-	var frame []byte
-	if ce, ok := errors.AsType[*wsframe.CloseError](err); ok {
-		frame = wsframe.AppendClose(nil, ce.Code, ce.Reason)
-	} else {
-		frame = wsframe.AppendClose(nil, 0, "")
+	sh.hangUp(c, closeFrame(err), err)
+}
+
+// closeFrame returns the close frame for err. As with the reference a violation
+// of the protocol has a code and no reason; closes that only this server knows
+// say why.
+func closeFrame(err error) []byte {
+	ce, ok := errors.AsType[*wsframe.CloseError](err)
+	switch {
+	case !ok:
+		return wsframe.AppendClose(nil, 0, "")
+	case ce.Code == wsframe.ClosePolicy:
+		return wsframe.AppendClose(nil, ce.Code, ce.Reason)
 	}
-	sh.hangUp(c, frame, err)
+	return wsframe.AppendClose(nil, ce.Code, "")
 }
 
 // hangUp writes a last frame and closes the connection when the peer has
@@ -123,24 +131,18 @@ func (sh *Shard) hangUp(c *loop.Conn, last []byte, err error) {
 	c.SetDeadline(sh.loop.Now() + sh.cfg.CloseTimeout)
 }
 
-// peerClose answers the peer's close frame with one of the same code and ends
-// the session.
+// peerClose answers the peer's close frame in kind and ends the session.
 func (s *Session) peerClose(c *loop.Conn, payload []byte) {
-	code, _, err := wsframe.ParseClose(payload)
-	if err != nil {
-		s.frameError(c, err)
-		return
-	}
-	if code == closeNoStatus {
-		code = 0
-	}
 	s.conn = nil
-	s.shard.hangUp(c, wsframe.AppendClose(nil, code, ""), nil)
+	s.shard.hangUp(c, closeReply(payload), nil)
 	s.fail(eio.ReasonTransportClose, nil)
 }
 
-// closeNoStatus stands for a close frame without a code (RFC 6455, 7.1.5).
-const closeNoStatus = 1005
+// closeReply returns the answer to a close frame: the same code and reason,
+// which the reader has checked.
+func closeReply(payload []byte) []byte {
+	return wsframe.AppendFrame(nil, wsframe.OpClose, payload)
+}
 
 // endConn closes the WebSocket of a session that is over.
 func (s *Session) endConn(c *loop.Conn, reason eio.Reason) {
