@@ -345,6 +345,55 @@ func dropEveryKind(t *testing.T, size int) {
 	}
 }
 
+// TestOverflowTowardsTheDead leaves a message with a loop that then sleeps,
+// because the ring of its destination is full; the destination ends.
+func TestOverflowTowardsTheDead(t *testing.T) {
+	t.Parallel()
+	busy, hang := make(chan struct{}), make(chan struct{})
+	dropped := make(chan loop.Message, 10)
+	var flushed atomic.Int64
+	r := start(t, &loop.Options{Loops: 2, RingSize: 2}, func(l *loop.Loop) *hooks {
+		return &hooks{
+			before: func() {
+				if l.ID() == 0 {
+					flushed.Add(1)
+				}
+			},
+			message: func(m *loop.Message) {
+				if m.Kind == 1 {
+					close(busy)
+					<-hang
+					runtime.Goexit()
+				}
+			},
+			dropped: func(m *loop.Message) { dropped <- *m },
+		}
+	})
+	here, dying := r.Loops()[0], r.Loops()[1]
+	if err := dying.Post(loop.Message{Kind: 1}); err != nil {
+		t.Fatal(err)
+	}
+	recv(t, busy)
+	on(t, here, func() {
+		for arg := range uint32(5) {
+			if err := dying.Post(loop.Message{Kind: 2, Arg: arg}); err != nil {
+				t.Errorf("Post: %v", err)
+			}
+		}
+	})
+	var seen int64
+	for range 2 {
+		on(t, here, func() { seen = flushed.Load() })
+	}
+	until(t, "the sender has tried again and sleeps", func() bool { return flushed.Load() > seen })
+	close(hang)
+	for range 5 {
+		if m := recv(t, dropped); m.Kind != 2 {
+			t.Errorf("dropped %+v", m)
+		}
+	}
+}
+
 // TestListenRollsBack fails to install the second loop's listener.
 func TestListenRollsBack(t *testing.T) {
 	t.Parallel()
