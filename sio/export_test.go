@@ -1,6 +1,10 @@
 package sio
 
-import "github.com/gannet-io/gannet/loop"
+import (
+	"context"
+
+	"github.com/gannet-io/gannet/loop"
+)
 
 // NewDriven returns a server whose loops the test drives, and the loops.
 func NewDriven(o *Options) (*Server, []*loop.Loop, error) {
@@ -26,3 +30,6 @@ func (s *Server) OpenFake(i int, sink func([]byte) (int, error)) *loop.Conn {
 func (s *Server) LocalSockets() []*Socket {
 	return s.shards[0].collect(s.root, nil)
 }
+
+// StopWorkers lets the workers of a driven server finish, and ends them.
+func (s *Server) StopWorkers(ctx context.Context) error { return s.work.wait(ctx) }

@@ -18,8 +18,11 @@ type workers struct {
 	// Immutable.
 	limit int
 	ready chan *Event // to a worker that waits; never buffered
-	quit  chan struct{}
-	done  sync.WaitGroup
+	// more has one token while the queue may hold what no worker has seen: it
+	// may have been filled while the last of them was about to wait.
+	more chan struct{}
+	quit chan struct{}
+	done sync.WaitGroup
 
 	// Atomic: tasks that wait or run. Written by loops and workers, read by wait.
 	tasks atomic.Int64
@@ -34,7 +37,9 @@ type workers struct {
 const idleWorkers = 64
 
 func newWorkers(limit int) *workers {
-	return &workers{limit: limit, ready: make(chan *Event), quit: make(chan struct{})}
+	return &workers{
+		limit: limit, ready: make(chan *Event), more: make(chan struct{}, 1), quit: make(chan struct{}),
+	}
 }
 
 // submit has a batch of events of one socket handled in order. It never
@@ -49,6 +54,7 @@ func (w *workers) submit(batch *Event) {
 	defer w.mu.Unlock()
 	if w.running >= w.limit {
 		w.queue = append(w.queue, batch)
+		w.signal()
 		return
 	}
 	w.running++
@@ -64,31 +70,52 @@ func (w *workers) run(batch *Event) {
 	}
 }
 
+// signal has a worker that waits look at the queue.
+func (w *workers) signal() {
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+}
+
 // next waits for the next batch; nil ends the worker.
 func (w *workers) next() *Event {
+	for {
+		batch, wait := w.queued()
+		if !wait {
+			return batch
+		}
+		select {
+		case batch := <-w.ready:
+			return batch
+		case <-w.more:
+		case <-w.quit:
+			w.mu.Lock()
+			w.running--
+			w.mu.Unlock()
+			return nil
+		}
+	}
+}
+
+// queued takes a batch from the queue. If there is none, wait tells whether
+// the worker is to wait for one; otherwise it ends.
+func (w *workers) queued() (batch *Event, wait bool) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	if len(w.queue) > 0 {
-		batch := w.queue[0]
+		batch = w.queue[0]
 		w.queue[0] = nil
-		w.queue = w.queue[1:]
-		w.mu.Unlock()
-		return batch
+		if w.queue = w.queue[1:]; len(w.queue) > 0 {
+			w.signal() // another may be waiting
+		}
+		return batch, false
 	}
 	if w.stopped || w.running > idleWorkers {
 		w.running--
-		w.mu.Unlock()
-		return nil
+		return nil, false
 	}
-	w.mu.Unlock()
-	select {
-	case batch := <-w.ready:
-		return batch
-	case <-w.quit:
-		w.mu.Lock()
-		w.running--
-		w.mu.Unlock()
-		return nil
-	}
+	return nil, true
 }
 
 // wait lets the workers finish what there is and ends them. It must be called
