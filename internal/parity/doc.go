@@ -69,6 +69,9 @@
 // it from then on; {c/name} is that of client c. {any} matches anything, {n} a
 // number, {addr} is the server's address.
 //
+// Where a transcript sets pingInterval, pings that it does not expect are passed
+// over.
+//
 // At its end a transcript shows, by a WebSocket ping or an empty buffer, that
 // nothing else was sent.
 //

@@ -2,6 +2,7 @@ package parity_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,14 @@ import (
 	"github.com/gannet-io/gannet/internal/testleak"
 )
 
-func TestMain(m *testing.M) { testleak.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most of the time a script waits.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	testleak.Main(m)
+}
 
 // scripts are the names of all transcripts.
 func scripts(t *testing.T) []string {

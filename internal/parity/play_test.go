@@ -13,16 +13,20 @@ type player struct {
 	script *script
 	srv    server
 	cors   bool // the server has the CORS option of its profile
+	beats  bool // it sends pings soon
 	conns  map[string]*conn
 	vars   vars
 	marks  map[string]time.Time
 }
 
+// ping is the heartbeat's, as a step would have it.
+const ping = "text 2"
+
 // play plays a script. The error names the line.
 func play(ctx context.Context, s *script, srv server) error {
 	p := &player{
 		script: s, srv: srv, conns: map[string]*conn{}, vars: vars{}, marks: map[string]time.Time{},
-		cors: !slices.ContainsFunc(s.set, func(v string) bool { return strings.HasPrefix(v, "cors=") }),
+		cors: !s.sets("cors"), beats: s.sets("pingInterval"),
 	}
 	defer p.close()
 	for i := range s.steps {
@@ -144,6 +148,9 @@ func (p *player) expect(c *conn, s *step, line string) error {
 		return fmt.Errorf("%q is no expectation", line)
 	}
 	got, err := c.readFrame()
+	for err == nil && p.beats && got == ping && line != ping {
+		got, err = c.readFrame()
+	}
 	if err != nil {
 		return err
 	}
@@ -224,8 +231,8 @@ func (p *player) quiet(c *conn) error {
 		}
 		return nil
 	}
-	ping := frame{op: opcodes["ping"], declared: -1, payload: []byte("the end")}
-	if err := c.send(ping.append(nil)); err != nil {
+	last := frame{op: opcodes["ping"], declared: -1, payload: []byte("the end")}
+	if err := c.send(last.append(nil)); err != nil {
 		return err
 	}
 	for {
@@ -236,7 +243,7 @@ func (p *player) quiet(c *conn) error {
 		switch got {
 		case "pong the end":
 			return nil
-		case "text 2": // the heartbeat goes on
+		case ping:
 		default:
 			return fmt.Errorf("unexpected: %s", shorten(got))
 		}

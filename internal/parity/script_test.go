@@ -43,6 +43,11 @@ func (s *script) server() string {
 	return strings.Join(s.set, "\n")
 }
 
+// sets tells whether the script sets an option.
+func (s *script) sets(name string) bool {
+	return slices.ContainsFunc(s.set, func(item string) bool { return strings.HasPrefix(item, name+"=") })
+}
+
 // loadScript reads testdata/NAME.txt.
 func loadScript(dir, name string) (*script, error) {
 	s := &script{dir: dir, name: name}
