@@ -23,6 +23,7 @@ type client struct {
 	first    [1]*Socket // backing of sockets: most clients join one namespace
 	asm      *packet.Assembler
 	deadline clientDeadline
+	pauses   int // sockets that want nothing more to be read
 }
 
 // clientDeadline says what the deadline of a client is about.
@@ -56,6 +57,10 @@ func (c *client) Deadline() {
 	case deadlineConnect:
 		c.Session.Close(eio.ReasonForcedClose, nil)
 	case deadlineAttachments:
+		if c.pauses > 0 { // they may be there, and are not read
+			c.SetDeadline(c.shard.loop.Now() + attachmentsLimit.Milliseconds())
+			return
+		}
 		c.decodeError(packet.ErrIllegalAttachments)
 	case deadlineNone:
 	}
@@ -95,6 +100,20 @@ func (c *client) Message(data []byte, binary bool) {
 		return
 	}
 	c.packet(p, nil)
+}
+
+// pause stops reading until as many calls of resume.
+func (c *client) pause() {
+	if c.pauses++; c.pauses == 1 {
+		c.Pause()
+	}
+}
+
+// resume undoes one pause.
+func (c *client) resume() {
+	if c.pauses--; c.pauses == 0 {
+		c.Resume()
+	}
 }
 
 // closeSockets disconnects every socket of the connection.

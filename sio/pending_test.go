@@ -3,11 +3,13 @@ package sio_test
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/sio"
+	"github.com/gannet-io/gannet/wsframe"
 )
 
 // driven makes a server whose one loop the test drives, with a client for
@@ -40,6 +42,14 @@ func driven(t *testing.T, o *sio.Options, setup func(*sio.Server), clients ...[]
 	return srv, l, conns
 }
 
+// second lets a second pass on a driven loop.
+func second(l *loop.Loop) {
+	for range 10 {
+		l.SetNow(l.Now() + 100)
+		l.Drive()
+	}
+}
+
 // TestWorkersMissNothing gives the only worker something to do at the very
 // moment at which it has run out of work.
 func TestWorkersMissNothing(t *testing.T) {
@@ -64,4 +74,107 @@ func TestWorkersMissNothing(t *testing.T) {
 			t.Fatalf("event %d is not handled", i)
 		}
 	}
+}
+
+// pausing makes a server with a handler "hang", which blocks until its
+// namespace's channel is closed, and "do", which counts.
+func pausing(t *testing.T, o *sio.Options, clients ...[]string) (l *loop.Loop, conns []*loop.Conn, release map[string]chan struct{}, done *atomic.Int64) {
+	t.Helper()
+	release = map[string]chan struct{}{"/": make(chan struct{}), "/other": make(chan struct{})}
+	done = new(atomic.Int64)
+	_, l, conns = driven(t, o, func(srv *sio.Server) {
+		for name, ch := range release {
+			n := srv.Of(name)
+			n.Handle("hang", func(*sio.Event) error {
+				<-ch
+				return nil
+			})
+			n.Handle("do", func(*sio.Event) error {
+				done.Add(1)
+				return nil
+			})
+		}
+	}, clients...)
+	return l, conns, release, done
+}
+
+// TestPendingOfOne has the least that may be asked for wait.
+func TestPendingOfOne(t *testing.T) {
+	t.Parallel()
+	l, conns, release, done := pausing(t, &sio.Options{MaxPending: 1}, []string{"/"})
+	conns[0].Inject(masked(`42["hang"]`))
+	const events = 10
+	for range events {
+		conns[0].Inject(masked(`42["do"]`))
+	}
+	l.Drive()
+	close(release["/"])
+	eventually(t, "the events are handled", func() bool {
+		l.Drive()
+		return done.Load() == events
+	})
+}
+
+// TestPendingInTwoNamespaces pauses a connection for two of its sockets and
+// lets one of them go on: the other's limit still holds.
+func TestPendingInTwoNamespaces(t *testing.T) {
+	t.Parallel()
+	const limit = 8
+	l, conns, release, done := pausing(t, &sio.Options{MaxPending: limit}, []string{"/", "/other"})
+	c := conns[0]
+	read := []byte{}
+	for _, name := range []string{"/", "/other"} {
+		read = append(read, masked("42"+name+`,["hang"]`)...)
+		for range limit {
+			read = append(read, masked("42"+name+`,["do"]`)...)
+		}
+	}
+	c.Inject(read)
+	l.Drive()
+	close(release["/other"])
+	eventually(t, "one namespace goes on", func() bool {
+		l.Drive()
+		return done.Load() == limit
+	})
+	l.Drive()
+	c.Inject(masked(`42/other,["do"]`))
+	for range 3 {
+		l.Drive()
+	}
+	time.Sleep(20 * time.Millisecond)
+	if n := done.Load(); n != limit {
+		t.Errorf("the connection is read while %d events of one of its sockets wait", limit)
+	}
+	close(release["/"])
+	eventually(t, "both go on", func() bool {
+		l.Drive()
+		return done.Load() == 2*limit+1
+	})
+}
+
+// TestAttachmentsWhilePaused has attachments come late because the server does
+// not read.
+func TestAttachmentsWhilePaused(t *testing.T) {
+	t.Parallel()
+	const limit = 8
+	l, conns, release, done := pausing(t, &sio.Options{MaxPending: limit, PingInterval: time.Hour, PingTimeout: time.Hour}, []string{"/"})
+	c := conns[0]
+	read := masked(`42["hang"]`)
+	for range limit {
+		read = append(read, masked(`42["do"]`)...)
+	}
+	c.Inject(append(read, masked(`451-["do",{"_placeholder":true,"num":0}]`)...))
+	l.Drive()
+	c.Inject(wsframe.AppendMaskedFrame(nil, wsframe.OpBinary, [4]byte{1, 2, 3, 4}, []byte("late")))
+	for range 40 {
+		second(l)
+	}
+	if c.Closing() {
+		t.Fatal("the connection was closed for attachments that the server did not read")
+	}
+	close(release["/"])
+	eventually(t, "the events are handled", func() bool {
+		l.Drive()
+		return done.Load() == limit+1
+	})
 }

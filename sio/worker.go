@@ -217,14 +217,14 @@ func (s *Socket) push(e *Event) {
 	s.pump()
 	if q := &s.inbox; !q.paused && s.overloaded(1) {
 		q.paused = true
-		s.client.Pause()
+		s.client.pause()
 	}
 }
 
-// overloaded tells whether more than the share 1/part of what may wait waits.
+// overloaded tells whether the share 1/part of what may wait waits.
 func (s *Socket) overloaded(part int) bool {
 	o := &s.nsp.srv.opts
-	return s.inbox.length >= o.MaxPending/part || s.inbox.bytes >= maxPendingBytes(o)/part
+	return s.inbox.length >= max(o.MaxPending/part, 1) || s.inbox.bytes >= maxPendingBytes(o)/part
 }
 
 // maxPendingBytes is how much the waiting events of a socket may hold: room
@@ -280,7 +280,7 @@ func (s *Socket) workDone() {
 	s.pump()
 	if q := &s.inbox; q.paused && !s.overloaded(2) {
 		q.paused = false
-		s.client.Resume()
+		s.client.resume()
 	}
 }
 
