@@ -77,3 +77,43 @@ func TestTotalQueueLimit(t *testing.T) {
 		t.Errorf("%d slow consumers counted, want %d", st.SlowConsumers, clients-n)
 	}
 }
+
+// TestPauseDisconnectsNobody is row A97: clients whose pongs could not be read
+// because the process stood still are not timed out for it, and those that are
+// really gone are, later.
+func TestPauseDisconnectsNobody(t *testing.T) {
+	t.Parallel()
+	for _, pause := range []int64{20_000, 25_000, 44_000, 3_600_000} {
+		srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := loops[0]
+		const clients = 100
+		conns := make([]*loop.Conn, clients)
+		for i := range conns {
+			conns[i] = srv.OpenFake(0, nil)
+			conns[i].Inject([]byte(upgradeRequest))
+			conns[i].Inject(masked("40"))
+			run(l, 300) // so that their pings are spread
+		}
+		run(l, 10_000)
+		l.SetNow(l.Now() + pause)
+		l.Drive()
+		if n := srv.Stats().Sockets; n != clients {
+			t.Errorf("%d of %d clients survived a pause of %d ms", n, clients, pause)
+		}
+		run(l, 60_000) // nobody answers
+		if n := srv.Stats().Sockets; n != 0 {
+			t.Errorf("%d clients that are gone were never timed out", n)
+		}
+	}
+}
+
+// run lets time go by on a driven loop.
+func run(l *loop.Loop, ms int64) {
+	for end := l.Now() + ms; l.Now() < end; {
+		l.SetNow(l.Now() + 100)
+		l.Drive()
+	}
+}

@@ -258,6 +258,7 @@ func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshak
 		sh.onPoll++
 		s.poll = &pollTransport{}
 	}
+	sh.watchPauses()
 	s.eio.Open(&sh.cfg.EIO, t, sh.firstPing(s.slot), sh.loop.Now())
 	s.arm()
 }
@@ -280,6 +281,7 @@ func (s *Session) arm() {
 // expire does what has become due.
 func (s *Session) expire() {
 	s.armed = 0
+	s.shard.forgivePause()
 	now := s.shard.loop.Now()
 	if s.partial != 0 && now >= s.partial {
 		s.messageTimeout()
@@ -356,6 +358,7 @@ func (s *Session) packet(p []byte) {
 		return
 	}
 	s.shard.stats.PacketsIn++
+	s.shard.forgivePause()
 	if p[0] == 'b' {
 		s.base64Message(p)
 		return

@@ -28,6 +28,7 @@ type Shard struct {
 	req      http1.Request // scratch: views of the request being handled
 	rawHead  []byte        // the head that req was parsed from
 	random   randomSource
+	pulse    pulse
 	pressure pressure
 	held     int64       // bytes of the queues, as measured last
 	dirty    []*Session  // polling sessions with something to send
@@ -135,7 +136,10 @@ func (sh *Shard) Drained(c *loop.Conn) {
 	switch o := c.Ctx.(type) {
 	case *Session:
 		c.SetDeadline(0)
+		sh.latePong(c, &o.ctl)
 		o.h.Drained()
+	case *probe:
+		sh.latePong(c, &o.ctl)
 	case *httpConn:
 		o.drained()
 	}
@@ -160,6 +164,8 @@ func (sh *Shard) Timer(t *loop.Timer) {
 		o.expire()
 	case *pressure:
 		sh.relieve()
+	case *pulse:
+		sh.beat()
 	default:
 		sh.upper.Timer(t)
 	}
