@@ -438,3 +438,6 @@ func (s *site) drop(sids ...string) {
 		_ = w.c.Close()
 	}
 }
+
+// tryDial connects to a server that may be gone.
+func tryDial(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) }
