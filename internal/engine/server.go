@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -90,11 +91,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.awaitConns(ctx)
 	err := s.reactor.Shutdown(ctx)
-	s.admissions.Wait()
-	if err == nil {
-		err = webErr
+	return cmp.Or(err, webErr, s.awaitAdmissions(ctx))
+}
+
+// awaitAdmissions joins the goroutines that run Config.Admit. When ctx ends,
+// those that still run are left behind.
+func (s *Server) awaitAdmissions(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { // stops when the last of them returns
+		defer close(done)
+		s.admissions.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return err
 }
 
 // awaitConns waits until the closes of Shutdown have left the machine.
