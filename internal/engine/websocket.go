@@ -18,6 +18,13 @@ type controlBudget struct {
 	second int64 // the second that count belongs to
 	count  int32 // control frames in that second
 	pongs  int32 // pongs queued since the connection last took everything
+	late   *pong // the latest that is beyond maxPongs
+}
+
+// A pong is the answer to a ping.
+type pong struct {
+	size    uint8
+	payload [125]byte
 }
 
 // spend counts one control frame and reports whether it is within the limit.
@@ -86,12 +93,24 @@ func (sh *Shard) pong(c *loop.Conn, ctl *controlBudget, payload []byte) {
 		ctl.pongs = 0
 	}
 	if ctl.pongs++; ctl.pongs > maxPongs {
+		if ctl.late == nil {
+			ctl.late = new(pong)
+		}
+		ctl.late.size = uint8(copy(ctl.late.payload[:], payload))
 		return
 	}
 	b := bufpool.Get(2 + len(payload))
 	b.B = wsframe.AppendFrame(b.B, wsframe.OpPong, payload)
 	c.Send(b)
 	sh.loop.Defer(b)
+}
+
+// latePong sends the pong that was kept while the connection was blocked.
+func (sh *Shard) latePong(c *loop.Conn, ctl *controlBudget) {
+	if p := ctl.late; p != nil {
+		ctl.late = nil
+		sh.pong(c, ctl, p.payload[:p.size])
+	}
 }
 
 // frameError closes a WebSocket that broke the protocol with the code of the
