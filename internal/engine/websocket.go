@@ -50,6 +50,9 @@ func (s *Session) frames(c *loop.Conn, b []byte) {
 			break
 		}
 		b = rest
+		if !m.Op.Control() {
+			s.partial = 0 // which was about this message; the next has its own
+		}
 		s.frame(c, m)
 	}
 	s.reading = false
