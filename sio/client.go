@@ -23,8 +23,14 @@ type client struct {
 	first    [1]*Socket // backing of sockets: most clients join one namespace
 	asm      *packet.Assembler
 	deadline clientDeadline
-	pauses   int // sockets that want nothing more to be read
+	pauses   int  // sockets that want nothing more to be read, and crowded
+	leaving  int  // sockets that are closed and whose hooks have not returned
+	crowded  bool // reading is paused until half of them are gone
 }
+
+// maxLeaving is how many sockets that a client has left may wait for their
+// hooks: no MaxNamespaces counts them, nor does a MaxPending.
+const maxLeaving = 64
 
 // clientDeadline says what the deadline of a client is about.
 type clientDeadline uint8
@@ -113,6 +119,24 @@ func (c *client) pause() {
 func (c *client) resume() {
 	if c.pauses--; c.pauses == 0 {
 		c.Resume()
+	}
+}
+
+// leave notes that a closed socket has hooks and events that wait.
+func (c *client) leave(s *Socket) {
+	s.leaving = true
+	if c.leaving++; c.leaving >= maxLeaving && !c.crowded {
+		c.crowded = true
+		c.pause()
+	}
+}
+
+// left undoes leave.
+func (c *client) left(s *Socket) {
+	s.leaving = false
+	if c.leaving--; c.leaving <= maxLeaving/2 && c.crowded {
+		c.crowded = false
+		c.resume()
 	}
 }
 

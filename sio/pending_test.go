@@ -178,3 +178,30 @@ func TestAttachmentsWhilePaused(t *testing.T) {
 		return done.Load() == limit+1
 	})
 }
+
+// TestNamespaceChurn has a client join and leave a namespace as fast as it can
+// send, whose hooks take their time: what it has left behind is bounded.
+func TestNamespaceChurn(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	var left atomic.Int64
+	srv, l, conns := driven(t, &sio.Options{}, func(srv *sio.Server) {
+		n := srv.Of("/n")
+		n.OnConnection(func(*sio.Socket) { <-hold })
+		n.OnDisconnect(func(*sio.Socket, sio.DisconnectReason) { left.Add(1) })
+	}, []string{"/"})
+	const rounds = 500
+	for range rounds {
+		conns[0].Inject(masked("40/n,"))
+		conns[0].Inject(masked("41/n,"))
+		l.Drive()
+	}
+	if n := srv.Stats().SocketsOpened; n > 100 {
+		t.Errorf("%d sockets of one client were made and left while none of their hooks has returned", n)
+	}
+	close(hold)
+	eventually(t, "every socket's hooks run", func() bool {
+		l.Drive()
+		return left.Load() == rounds
+	})
+}

@@ -53,6 +53,7 @@ type Socket struct {
 	ownLeft bool // it has left the room of its own id
 	// greeting says that the OnConnection hooks have not returned yet.
 	greeting bool
+	leaving  bool // counted in client.leaving
 }
 
 func newSocket(n *Namespace, c *client, auth json.RawMessage) *Socket {
@@ -346,6 +347,9 @@ func (s *Socket) closed(reason DisconnectReason) {
 	}
 	if len(k.disconnecting) > 0 || len(k.disconnect) > 0 {
 		s.push(&Event{socket: s, kind: taskDisconnect, hooks: k, reason: reason})
+	}
+	if s.client.IsOpen() && !s.inbox.idle() {
+		s.client.leave(s)
 	}
 }
 

@@ -282,6 +282,9 @@ func (s *Socket) workDone() {
 		q.paused = false
 		s.client.resume()
 	}
+	if s.leaving && s.inbox.idle() {
+		s.client.left(s)
+	}
 }
 
 // run does the task of an event. A panic is caught.
