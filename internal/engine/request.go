@@ -95,6 +95,8 @@ func (h *httpConn) sessionRequest(s *Session, q *query, rest []byte) []byte {
 		h.admission(q)
 	case q.Upgrade:
 		return h.upgrade(s, rest)
+	case s.poll == nil: // the session is on WebSocket, and so is what asks for it
+		h.refuse(q, eio.CodeBadRequest, "")
 	case q.Method == "GET":
 		s.startGet(h)
 	case q.Method == "POST":
