@@ -243,6 +243,7 @@ func (a *admission) done() {
 		h.kept = kept
 		h.resume()
 	case kept != nil: // frames that were sent before the 101
+		c.ResumeRead() // there may have been too many
 		sh.Data(c, kept.B)
 		kept.Release()
 	}
