@@ -261,6 +261,10 @@ func (a *admission) admitted(req *http1.Request) {
 		h.refuse(q, code, "")
 		return
 	}
+	if sh.srv.draining.Load() { // Config.Admit took too long
+		h.unavailable()
+		return
+	}
 	if a.wsock {
 		h.openWebSocket(a, req)
 		return
