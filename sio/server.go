@@ -119,8 +119,13 @@ func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
 // Shutdown stops the server: it closes the listeners, disconnects every
 // socket with ReasonServerShutdown, closes the connections at the Engine.IO
 // level so that clients reconnect, waits for running handlers, and stops the
-// loops. When ctx ends, what is left is cut off and ctx's error returned.
+// loops. When ctx ends, what is left is cut off and ctx's error returned. A
+// handler must not wait for it, because it waits for the handler; on a loop it
+// returns ErrOnLoop and does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.onAnyLoop() {
+		return ErrOnLoop
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -150,7 +155,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Close stops the server at once. Handlers that are running are not waited
-// for.
+// for. On a loop it returns ErrOnLoop, as Shutdown does.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
