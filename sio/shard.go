@@ -17,7 +17,7 @@ const (
 	msgJoin                                // Obj *Socket, Text room
 	msgLeave                               // Obj *Socket, Text room
 	msgConnected                           // Obj *Socket, Ref error: its middlewares are done
-	msgDone                                // Obj *Socket: its worker has finished a batch
+	msgDone                                // Obj *Socket, Arg 1 if its OnConnection hooks were in it: its worker has finished a batch
 	msgDisconnect                          // Obj *Socket, Arg 1 to close the connection too
 )
 
@@ -89,7 +89,7 @@ func (sh *shard) Message(m *loop.Message) {
 		err, _ := m.Ref.(error)
 		m.Obj.(*Socket).admitted(err)
 	case msgDone:
-		m.Obj.(*Socket).workDone()
+		m.Obj.(*Socket).workDone(m.Arg == 1)
 	case msgDisconnect:
 		m.Obj.(*Socket).disconnectLocal(m.Arg == 1)
 	}

@@ -144,15 +144,19 @@ func (w *workers) wait(ctx context.Context) error {
 
 // runBatch handles the events of a batch and tells the loop.
 func runBatch(e *Event) {
-	s := e.socket
+	m := loop.Message{Kind: msgDone, Obj: e.socket}
+	l := e.socket.client.shard.loop
 	for e != nil {
 		next := e.next
 		e.next = nil
+		if e.kind == taskConnection {
+			m.Arg = 1
+		}
 		e.run()
 		e.finish()
 		e = next
 	}
-	_ = s.client.shard.loop.Post(loop.Message{Kind: msgDone, Obj: s})
+	_ = l.Post(m)
 }
 
 // An inbox holds the events of one socket that wait for a worker, oldest
@@ -273,10 +277,13 @@ func (e *Event) finish() {
 	e.recycle()
 }
 
-// workDone is called on the loop when a batch is done.
-func (s *Socket) workDone() {
+// workDone is called on the loop when a batch is done. greeted says that the
+// OnConnection hooks were in it.
+func (s *Socket) workDone(greeted bool) {
 	s.inbox.running = false
-	s.greeting = false
+	if greeted {
+		s.greeting = false
+	}
 	s.pump()
 	if q := &s.inbox; q.paused && !s.overloaded(2) {
 		q.paused = false
