@@ -290,8 +290,8 @@ func (s *Socket) serverDisconnect() {
 // admitted completes the connection of a socket whose middlewares are done.
 func (s *Socket) admitted(err error) {
 	c := s.client
-	if s.state.Load() != stateConnecting {
-		return // the connection was lost meanwhile
+	if s.state.Load() != stateConnecting || !c.IsOpen() {
+		return // the connection was lost meanwhile, or is waiting for its end
 	}
 	if err != nil {
 		s.state.Store(stateClosed)
