@@ -38,6 +38,8 @@ type shard struct {
 	name    [256]byte     // scratch of event names with escapes
 	include []string      // scratch of a cast
 	exclude []string
+	casting bool      // rooms are being iterated: no code of the user's may run
+	drops   []*Socket // what Trace.Dropped is told when that is over
 	clients int
 	stats   shardStats
 }

@@ -133,9 +133,26 @@ func (s *Socket) Disconnect(closeConn bool) {
 	_ = sh.loop.Post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
 }
 
-func (sh *shard) dropped(s *Socket, cause string) {
-	if f := sh.srv.opts.Trace.Dropped; f != nil {
-		f(s, cause)
+// dropped reports a volatile packet that the socket could not take; during a
+// broadcast it does so afterwards, because the hook may change the rooms.
+func (sh *shard) dropped(s *Socket) {
+	f := sh.srv.opts.Trace.Dropped
+	switch {
+	case f == nil:
+	case sh.casting:
+		sh.drops = append(sh.drops, s)
+	default:
+		f(s, "volatile")
+	}
+}
+
+// reportDrops reports what was dropped during a broadcast. A hook may start
+// another one.
+func (sh *shard) reportDrops() {
+	drops := sh.drops
+	sh.drops = nil
+	for _, s := range drops {
+		sh.dropped(s)
 	}
 }
 
@@ -225,7 +242,7 @@ func (s *Socket) sendLocal(b *bufpool.Buf, volatile bool) bool {
 	}
 	if volatile && !s.client.Writable() {
 		sh.stats.volatileDrops++
-		sh.dropped(s, "volatile")
+		sh.dropped(s)
 		return false
 	}
 	if !s.client.Send(b) {

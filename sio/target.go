@@ -323,14 +323,19 @@ func (sh *shard) cast(op *cast) {
 func (sh *shard) castEmit(op *cast, n *Namespace, include []string) {
 	buf, volatile := op.buf, op.target.flags&flagVolatile != 0
 	sent := false
+	sh.casting = true
 	n.shards[sh.loop.ID()].index.Each(include, sh.exclude, func(s *Socket) {
 		if s.state.Load() == stateConnected && s.sendLocal(buf, volatile) {
 			sent = true
 		}
 	})
+	sh.casting = false
 	if sent {
 		buf.Retain()
 		sh.loop.Defer(buf)
+	}
+	if len(sh.drops) > 0 {
+		sh.reportDrops()
 	}
 }
 
