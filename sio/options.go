@@ -124,7 +124,7 @@ type Options struct {
 
 // A Trace is a set of hooks in the manner of net/http/httptrace. Each may be
 // nil. They are called on the goroutine where the thing happens, often a loop:
-// they must not block.
+// they must not block. A panic is logged and changes nothing.
 type Trace struct {
 	// Connected is called when a socket has joined its namespace.
 	Connected func(*Socket)
@@ -190,6 +190,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Trace == nil {
 		c.Trace = &Trace{}
 	}
+	c.Trace = c.Trace.guarded(c.Logger)
 	err := c.validate()
 	return c, err
 }

@@ -2,6 +2,7 @@ package sio_test
 
 import (
 	"bytes"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gannet-io/gannet/sio"
@@ -72,5 +73,35 @@ func TestDisconnectInDropped(t *testing.T) {
 	}
 	if n := srv.Stats().Sockets; n != 1 {
 		t.Errorf("%d sockets counted, want 1", n)
+	}
+}
+
+// TestPanicInTrace has hooks of the Trace panic: what they were told about
+// goes on.
+func TestPanicInTrace(t *testing.T) {
+	t.Parallel()
+	var disconnected atomic.Int64
+	trace := &sio.Trace{
+		EventReceived: func(*sio.Socket, string, int) { panic("received") },
+		HandlerError:  func(*sio.Socket, string, error) { panic("error") },
+		Disconnected:  func(*sio.Socket, sio.DisconnectReason) { panic("disconnected") },
+	}
+	srv, l, conns := driven(t, &sio.Options{Trace: trace}, func(srv *sio.Server) {
+		for _, n := range []*sio.Namespace{srv.Root(), srv.Of("/n")} {
+			n.OnDisconnect(func(*sio.Socket, sio.DisconnectReason) { disconnected.Add(1) })
+		}
+		srv.Root().Inline().Handle("fail", func(*sio.Event) error { panic("handler") })
+	}, []string{"/", "/n"})
+	conns[0].Inject(masked(`42["fail"]`))
+	l.Drive()
+	if n := srv.Stats().Sockets; n != 0 {
+		t.Errorf("%d sockets left", n)
+	}
+	eventually(t, "the hooks of both sockets run", func() bool {
+		l.Drive()
+		return disconnected.Load() == 2
+	})
+	if n := srv.Stats().Panics; n != 0 {
+		t.Errorf("%d panics reached the loop", n)
 	}
 }
