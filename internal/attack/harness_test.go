@@ -300,6 +300,7 @@ func (s *site) invite(open func(*site) *bystander) {
 type bystander struct {
 	s       *site
 	conn    net.Conn
+	id      string // of its socket
 	loop    string
 	answers chan string
 	gone    chan struct{}
@@ -314,13 +315,15 @@ func sioBystander(s *site) *bystander {
 	w := openWS(s, "", bystanderHeader)
 	w.wantPrefix(`0{"sid":"`)
 	w.text("40")
-	w.wantPrefix(`40{"sid":"`)
+	id := strings.TrimSuffix(w.wantPrefix(`40{"sid":"`), `"}`)
 	w.text(`420["where"]`)
 	loop := w.wantPrefix(`430["`)
-	return newBystander(s, w, loop, func(n int) (string, string) {
+	b := newBystander(s, w, loop, func(n int) (string, string) {
 		name := []string{"echo", "inline"}[n%2]
 		return fmt.Sprintf(`42%d["%s",%d]`, n, name, n), fmt.Sprintf(`43%d[%d]`, n, n)
 	})
+	b.id = id
+	return b
 }
 
 // bystanderHeader tells the hooks of a server who is a bystander.

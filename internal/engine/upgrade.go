@@ -38,8 +38,7 @@ func (p *probe) data(b []byte) {
 	for p.session != nil {
 		m, rest, ok, err := p.reader.Next(&p.shard.cfg.frames, b)
 		if err != nil {
-			p.shard.stats.FrameErrors++
-			p.abandon(err)
+			p.violated(err)
 			return
 		}
 		if !ok {
@@ -60,7 +59,7 @@ func (p *probe) frame(m wsframe.Message) *Session {
 	switch m.Op {
 	case wsframe.OpPing, wsframe.OpPong:
 		if !p.ctl.spend(p.shard.loop.Now(), p.shard.cfg.MaxControl) {
-			p.abandon(errTooManyControls)
+			p.violated(errTooManyControls)
 		} else if m.Op == wsframe.OpPing {
 			p.shard.pong(p.conn, &p.ctl, m.Payload)
 		}
@@ -83,6 +82,10 @@ func (p *probe) packet(s *Session, text []byte) *Session {
 	s.arm()
 	switch a {
 	case eio.ActProbe:
+		if p.conn.Queued() >= maxPipelined {
+			p.violated(errTooManyProbes)
+			return nil
+		}
 		p.conn.Send(frameProbe)
 	case eio.ActUpgrade, eio.ActUpgradeClose:
 		s.takeOver(p)
@@ -119,6 +122,15 @@ func (s *Session) takeOver(p *probe) {
 		s.shard.loop.Defer(b)
 	}
 	poll.queue = nil
+}
+
+// errTooManyProbes closes a WebSocket that probes and reads no answer.
+var errTooManyProbes = &wsframe.CloseError{Code: wsframe.ClosePolicy, Reason: "too many probes"}
+
+// violated is abandon for what the protocol does not allow.
+func (p *probe) violated(err error) {
+	p.shard.stats.FrameErrors++
+	p.abandon(err)
 }
 
 // abandon closes the probing WebSocket; the session goes on where it is.
