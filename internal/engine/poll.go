@@ -255,10 +255,10 @@ func (s *Session) closePolling() bool {
 	if p.ex.Parked() && len(p.queue) == 0 {
 		return true
 	}
-	if p.ex.Parked() {
-		s.answerPoll() // a poll that carries what is queued, then one that closes
-	}
 	s.eio.StartClose(s.shard.loop.Now())
+	if p.ex.Parked() {
+		s.answerPoll() // a poll that carries what is queued, then one that closes, maybe there already
+	}
 	return false
 }
 
