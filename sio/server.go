@@ -38,11 +38,15 @@ type Server struct {
 	// Atomic: written by Shutdown.
 	closing atomic.Bool
 
+	// Closed when the first Shutdown returns.
+	stopped chan struct{}
+
 	mu      sync.Mutex // guards following
 	shards  []*shard
 	started bool
 	closed  bool
-	final   *Stats // the counters at the end of Shutdown
+	cut     context.CancelFunc // ends the waiting of the first Shutdown
+	final   *Stats             // the counters at the end of Shutdown
 }
 
 // NewServer returns a server with the given options; nil means all defaults.
@@ -60,6 +64,8 @@ func newServer(o *Options, driven bool) (*Server, error) {
 		limits: packet.Limits{MaxAttachments: opts.MaxAttachments},
 		ids:    engine.NewIDCodec(),
 		work:   newWorkers(opts.MaxWorkers),
+
+		stopped: make(chan struct{}),
 	}
 	cfg, err := s.engineConfig()
 	if err != nil {
@@ -121,19 +127,22 @@ func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
 // level so that clients reconnect, waits for running handlers, and stops the
 // loops. When ctx ends, what is left is cut off and ctx's error returned. A
 // handler must not wait for it, because it waits for the handler; on a loop it
-// returns ErrOnLoop and does nothing.
+// returns ErrOnLoop and does nothing. A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if s.onAnyLoop() {
 		return ErrOnLoop
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil
+		return s.awaitStop(ctx)
 	}
-	s.closed = true
+	s.closed, s.cut = true, cancel
 	started := s.started
 	s.mu.Unlock()
+	defer close(s.stopped)
 	s.closing.Store(true)
 	if !started {
 		return s.eng.Shutdown(ctx)
@@ -154,9 +163,34 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close stops the server at once. Handlers that are running are not waited
-// for. On a loop it returns ErrOnLoop, as Shutdown does.
+// awaitStop waits for the Shutdown that is under way.
+func (s *Server) awaitStop(ctx context.Context) error {
+	select {
+	case <-s.stopped:
+		return nil
+	default:
+	}
+	select {
+	case <-s.stopped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close stops the server at once, and cuts a Shutdown off that is under way.
+// Handlers that are running are not waited for. On a loop it returns ErrOnLoop,
+// as Shutdown does.
 func (s *Server) Close() error {
+	if s.onAnyLoop() {
+		return ErrOnLoop
+	}
+	s.mu.Lock()
+	cut := s.cut
+	s.mu.Unlock()
+	if cut != nil {
+		cut()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	err := s.Shutdown(ctx)
