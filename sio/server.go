@@ -125,9 +125,11 @@ func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
 // Shutdown stops the server: it closes the listeners, disconnects every
 // socket with ReasonServerShutdown, closes the connections at the Engine.IO
 // level so that clients reconnect, waits for running handlers, and stops the
-// loops. When ctx ends, what is left is cut off and ctx's error returned. A
-// handler must not wait for it, because it waits for the handler; on a loop it
-// returns ErrOnLoop and does nothing. A second call waits for the first.
+// loops. When ctx ends, what is left is cut off and ctx's error returned: a
+// handler that still runs goes on, but nothing that waits behind it for its
+// socket is run any more, hooks and EmitAck callbacks included. A handler must
+// not wait for Shutdown, because it waits for the handler; on a loop it returns
+// ErrOnLoop and does nothing. A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if s.onAnyLoop() {
 		return ErrOnLoop
@@ -161,21 +163,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err = workErr
 	}
 	return err
-}
-
-// awaitStop waits for the Shutdown that is under way.
-func (s *Server) awaitStop(ctx context.Context) error {
-	select {
-	case <-s.stopped:
-		return nil
-	default:
-	}
-	select {
-	case <-s.stopped:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Close stops the server at once, and cuts a Shutdown off that is under way.
@@ -240,6 +227,21 @@ func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(even
 
 // To is Root().To.
 func (s *Server) To(rooms ...string) Target { return s.root.To(rooms...) }
+
+// awaitStop waits for the Shutdown that is under way.
+func (s *Server) awaitStop(ctx context.Context) error {
+	select {
+	case <-s.stopped:
+		return nil
+	default:
+	}
+	select {
+	case <-s.stopped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 func (s *Server) engineConfig() (*engine.Config, error) {
 	o := &s.opts
