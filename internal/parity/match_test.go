@@ -107,11 +107,16 @@ func matchTokens(list []token, got string, found vars) bool {
 	if len(got) < idLength || !isID(got[:idLength]) {
 		return false
 	}
-	if value, ok := found[t.hole]; ok && value != got[:idLength] {
-		return false
+	value, known := found[t.hole]
+	if known {
+		return value == got[:idLength] && matchTokens(rest, got[idLength:], found)
 	}
 	found[t.hole] = got[:idLength]
-	return matchTokens(rest, got[idLength:], found)
+	if matchTokens(rest, got[idLength:], found) {
+		return true
+	}
+	delete(found, t.hole)
+	return false
 }
 
 func isID(s string) bool {

@@ -278,11 +278,8 @@ func (p *player) observe(ctx context.Context, s *step) error {
 func (p *player) fate(ctx context.Context, s *step, kind, rest string) error {
 	nsp, id := "/", "{id}"
 	if strings.HasPrefix(rest, "/") {
-		fields := strings.SplitN(rest, " ", 3)
-		if len(fields) < 3 {
-			return fmt.Errorf("want %s NAMESPACE {id} REASON", kind)
-		}
-		nsp, id, rest = fields[0], fields[1], fields[2]
+		nsp, rest, _ = strings.Cut(rest, " ")
+		id, rest, _ = strings.Cut(rest, " ")
 	}
 	id, err := p.expand(s, id)
 	if err != nil {

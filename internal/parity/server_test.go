@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"testing/fstest"
 
 	"github.com/gannet-io/gannet/sio"
 )
@@ -47,6 +48,7 @@ func startLocal(ctx context.Context, set []string) (server, error) {
 	}
 	o.Loops = 2
 	o.Logger = slog.New(slog.DiscardHandler)
+	o.ClientFiles = fstest.MapFS{"socket.io.js": {Data: []byte("// the client")}}
 	s := &local{stopped: make(chan error, 1)}
 	s.book.changed = make(chan struct{})
 	if s.srv, err = sio.NewServer(o); err != nil {
