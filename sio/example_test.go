@@ -42,7 +42,7 @@ func Example() {
 // One port for the application's own pages and for Socket.IO.
 func ExampleOptions_fallback() {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	srv, err := sio.NewServer(&sio.Options{Fallback: mux})
 	if err != nil {
 		log.Fatal(err)

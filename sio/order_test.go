@@ -27,10 +27,16 @@ func newTally(emitters, each int) *tally {
 
 // take counts one packet such as `42["n",emitter,number]`.
 func (y *tally) take(packet string) error {
-	var args []any
 	body, ok := strings.CutPrefix(packet, "42")
-	if !ok || json.Unmarshal([]byte(body), &args) != nil || len(args) != 3 || args[0] != "n" {
-		return nil // something else
+	if !ok {
+		return nil
+	}
+	var args []any
+	if err := json.Unmarshal([]byte(body), &args); err != nil {
+		return err
+	}
+	if len(args) != 3 || args[0] != "n" {
+		return nil // another event
 	}
 	from, number := int(args[1].(float64)), int(args[2].(float64))
 	if number != y.next[from] {
