@@ -20,6 +20,7 @@ var Rows = []Row{
 	{Name: "1.2/plus is a space", Scripts: []string{"query-encoding"}},
 	{Name: "1.2/other parameters", Scripts: []string{"query-ignored"}},
 	{Name: "1.2/EIO is exactly 4", Scripts: []string{"query-revision"}},
+	{Name: "1.2/j with revision 4", Scripts: []string{"jsonp-node", "jsonp"}},
 
 	{Name: "1.3/0 middleware of the engine", Without: "there is no such middleware"},
 	{Name: "1.3/1 transport unknown", Scripts: []string{"verify-transport"}},
@@ -143,6 +144,8 @@ var Rows = []Row{
 	{Name: "1.10/message over maxHttpBufferSize, in fragments", Scripts: []string{"ws-too-large-fragments"}},
 	{Name: "1.10/unmasked frame", Scripts: []string{"ws-unmasked"}},
 	{Name: "1.10/invalid UTF-8 in a text message", Scripts: []string{"ws-utf8"}},
+	{Name: "1.10/invalid UTF-8 in a first fragment", Scripts: []string{"ws-utf8-early-node", "ws-utf8-early"}},
+	{Name: "1.10/lengths that are not minimal", Scripts: []string{"ws-length-wide-node", "ws-length-wide"}},
 	{Name: "1.10/reserved bits", Scripts: []string{"ws-reserved-bits"}},
 	{Name: "1.10/reserved opcodes", Scripts: []string{"ws-opcodes"}},
 	{Name: "1.10/fragmentation errors", Scripts: []string{"ws-fragments-wrong"}},
@@ -235,6 +238,7 @@ var Rows = []Row{
 	{Name: "2.4/no namespace joined within connectTimeout", Scripts: []string{"connect-timeout"}},
 
 	{Name: "2.5/1 dynamic namespaces", Without: "there are none yet"},
+	{Name: "2.5/2 size of a CONNECT", Scripts: []string{"connect-large-node", "connect-large"}},
 	{Name: "2.5/3 recovery", Without: "there is none yet"},
 	{Name: "2.5/4 middlewares", Scripts: []string{"connect-middleware-order"}},
 	{Name: "2.5/6 an error of a middleware", Scripts: []string{"connect-refused"}},
