@@ -94,7 +94,7 @@ func (h *httpConn) sessionRequest(s *Session, q *query, rest []byte) []byte {
 	case s == nil:
 		h.admission(q)
 	case q.Upgrade:
-		return h.upgrade(s, rest)
+		return h.upgrade(s, q, rest)
 	case s.poll == nil: // the session is on WebSocket, and so is what asks for it
 		h.refuse(q, eio.CodeBadRequest, "")
 	case q.Method == "GET":
@@ -322,9 +322,14 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 
 // upgrade lets a WebSocket probe a session. It returns the input behind the
 // request, which belongs to the WebSocket.
-func (h *httpConn) upgrade(s *Session, rest []byte) []byte {
-	c, ok := h.switchProtocols(&h.shard.req)
+func (h *httpConn) upgrade(s *Session, q *query, rest []byte) []byte {
+	sh := h.shard
+	c, ok := h.switchProtocols(&sh.req)
 	if !ok {
+		return nil
+	}
+	if q.Transport != "websocket" { // nothing can be upgraded to polling
+		sh.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 		return nil
 	}
 	s.startProbe(c)

@@ -43,6 +43,7 @@ var Rows = []Row{
 	{Name: "1.3/code 5 on a WebSocket handshake", Scripts: []string{"upgrade-revision-late", "upgrade-revision"}},
 	{Name: "1.3/upgrade to a server with polling only", Scripts: []string{"upgrade-polling-only"}},
 	{Name: "1.3/upgrade with transport=polling and no sid", Scripts: []string{"upgrade-transport-polling"}},
+	{Name: "1.3/upgrade with transport=polling and a sid", Scripts: []string{"upgrade-sid-polling"}},
 	{Name: "1.3/upgrade of a session that is upgrading", Scripts: []string{"upgrade-second"}},
 	{Name: "1.3/upgrade of a session that has upgraded", Scripts: []string{"upgrade-upgraded"}},
 	{Name: "1.3/missing or invalid Sec-WebSocket-Key", Scripts: []string{"upgrade-key"}},
