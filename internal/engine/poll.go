@@ -205,14 +205,17 @@ var interim = bufpool.Static([]byte(http1.Continue100))
 
 // payload delivers the packets of a POST: all of them or, if one cannot be
 // decoded, none. The reference server delivers those in front of it, but
-// closes the session before any handler runs.
+// closes the session before any handler runs. A session that is closing only
+// listens for the client's close.
 func (s *Session) payload(b []byte) {
 	b = polling.ValidUTF8Text(b)
 	if err := polling.CheckPayload(b); err != nil {
-		s.fail(eio.ReasonParseError, err)
+		if s.IsOpen() {
+			s.fail(eio.ReasonParseError, err)
+		}
 		return
 	}
-	for more := true; more && s.IsOpen() && s.poll != nil; {
+	for more := true; more && s.poll != nil; {
 		var pkt []byte
 		pkt, b, more = polling.NextPacket(b)
 		s.packet(pkt)

@@ -119,6 +119,7 @@ var Rows = []Row{
 	{Name: "1.8/graceful close with packets buffered", Scripts: []string{"polling-close-buffered"}},
 	{Name: "1.8/graceful close when no GET comes for 30 s", Without: "shown in virtual time by the transcripts of internal/eio"},
 	{Name: "1.8/packets behind a close are dropped", Scripts: []string{"polling-close-dropped"}},
+	{Name: "1.8/packets of the client while the session is closing", Scripts: []string{"polling-closing-client"}},
 	{Name: "1.8/close of the server", Scripts: []string{"shutdown"}},
 	{Name: "1.8/close by the client with a GET pending", Scripts: []string{"polling-close-client"}},
 	{Name: "1.8/POST under way when the transport closes", Scripts: []string{"polling-close-posting-node", "polling-close-posting"}},
