@@ -189,18 +189,24 @@ func TestDisconnectReasonsAndOrder(t *testing.T) {
 		s.Root().OnDisconnect(func(s *sio.Socket, r sio.DisconnectReason) {
 			ends <- end{s.ID(), string(r), rooms[s.ID()], len(s.Rooms())}
 		})
-		s.OnConnection(func(s *sio.Socket) { _ = s.Join("a", "b") })
+		s.OnConnection(func(s *sio.Socket) { _ = s.Join("a", "b"); _ = s.Emit("in") })
 		s.Handle("bye", func(e *sio.Event) error { e.Socket().Disconnect(false); return nil })
 		s.Handle("close", func(e *sio.Event) error { e.Socket().Disconnect(true); return nil })
 		echoServer(s)
 	})
+	enter := func() (*wsClient, string) {
+		t.Helper()
+		c, id := connectWS(t, addr, "/")
+		c.want(`42["in"]`)
+		return c, id
+	}
 	check := func(id, reason string) {
 		t.Helper()
 		if got, want := recv(t, "disconnect", ends), (end{id, reason, 3, 0}); got != want {
 			t.Fatalf("got %+v, want %+v", got, want)
 		}
 	}
-	c, id := connectWS(t, addr, "/")
+	c, id := enter()
 	c.send("41")
 	check(id, "client namespace disconnect")
 	c.send("40") // the connection is still good
@@ -208,28 +214,28 @@ func TestDisconnectReasonsAndOrder(t *testing.T) {
 	_ = c.conn.Close()
 	recv(t, "disconnect", ends)
 
-	c, id = connectWS(t, addr, "/")
+	c, id = enter()
 	c.send(`42["bye"]`)
 	c.want("41")
 	check(id, "server namespace disconnect")
 
-	c, id = connectWS(t, addr, "/")
+	c, id = enter()
 	c.send(`42["close"]`)
 	c.want("41")
 	c.wantClose(0)
 	check(id, "server namespace disconnect")
 
-	c, id = connectWS(t, addr, "/")
+	c, id = enter()
 	c.send(`41{"a":1}`)
 	c.wantClose(0)
 	check(id, "forced close")
 
-	c, id = connectWS(t, addr, "/")
+	c, id = enter()
 	c.send("2")
 	c.wantClose(0)
 	check(id, "transport error")
 
-	c, id = connectWS(t, addr, "/")
+	c, id = enter()
 	_ = c.conn.Close()
 	check(id, "transport close")
 }
