@@ -119,7 +119,7 @@ func (w *wire) wantCode(code int) {
 	if code == 4 {
 		status = 403
 	}
-	res := w.want(status, fmt.Sprintf(`{"code":%d,"message":"%s"}`, code, messages[code]))
+	res := w.want(status, fmt.Sprintf(`{"code":%d,"message":%q}`, code, messages[code]))
 	if ct := res.Header.Get("Content-Type"); ct != "application/json" {
 		w.t.Fatalf("Content-Type %q of an error, want application/json", ct)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -246,12 +247,7 @@ func (s *site) wantCalm() {
 func (s *site) wantReason(reason string) {
 	s.t.Helper()
 	s.eventually("disconnect: "+reason, func() bool {
-		for _, r := range s.noted(&s.reasons) {
-			if r == reason {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(s.noted(&s.reasons), reason)
 	})
 }
 
@@ -320,7 +316,7 @@ func sioBystander(s *site) *bystander {
 	loop := w.wantPrefix(`430["`)
 	b := newBystander(s, w, loop, func(n int) (string, string) {
 		name := []string{"echo", "inline"}[n%2]
-		return fmt.Sprintf(`42%d["%s",%d]`, n, name, n), fmt.Sprintf(`43%d[%d]`, n, n)
+		return fmt.Sprintf(`42%d[%q,%d]`, n, name, n), fmt.Sprintf(`43%d[%d]`, n, n)
 	})
 	b.id = id
 	return b
