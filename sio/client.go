@@ -156,6 +156,12 @@ func (c *client) startAttachments(p *packet.Packet) {
 		c.asm = &packet.Assembler{}
 	}
 	c.asm.Start(p)
+	c.awaitAttachments()
+}
+
+// awaitAttachments gives the attachments that were announced their deadline,
+// unless that of the CONNECT is on.
+func (c *client) awaitAttachments() {
 	if c.deadline == deadlineNone {
 		c.deadline = deadlineAttachments
 		c.SetDeadline(c.shard.loop.Now() + attachmentsLimit.Milliseconds())
@@ -316,5 +322,8 @@ func (c *client) joined() {
 	if c.deadline == deadlineConnect {
 		c.deadline = deadlineNone
 		c.SetDeadline(0)
+		if c.asm != nil && c.asm.Active() {
+			c.awaitAttachments()
+		}
 	}
 }
