@@ -284,6 +284,7 @@ func TestA47PingsNobodyReadsTheAnswersTo(t *testing.T) {
 	}
 	w.write(b.String())
 	s.eventually("the pings", func() bool { return s.figure("BytesIn") >= before+int64(b.Len()) })
+	w.wake()
 	var got []string
 	for len(got) < 65 {
 		op, p := w.next()

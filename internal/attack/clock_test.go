@@ -30,7 +30,7 @@ func drip(w *wire, text string) {
 func TestA43MessageDeadline(t *testing.T) {
 	t.Parallel()
 	cfg := engineConfig()
-	cfg.MessageTimeout = 300
+	cfg.MessageTimeout = 1000
 	s := serveEngine(t, cfg)
 	for name, raw := range map[string]string{
 		"fragments":   string(frame(opCont, strings.Repeat("x", 40))) + string(frame(fin|opPing, "")),
@@ -61,7 +61,6 @@ func TestA43MessageDeadline(t *testing.T) {
 			t.Errorf("%s: got opcode %d %q, want a close frame with 1008", name, op, p)
 		}
 		w.wantGone()
-		_ = w.c.Close()
 		<-stop
 	}
 	s.wantCalm()
@@ -153,7 +152,7 @@ func TestA50BehindTheClose(t *testing.T) {
 func TestA81Slowloris(t *testing.T) {
 	t.Parallel()
 	cfg := engineConfig()
-	cfg.HTTPTimeout, cfg.CloseTimeout = 300, 300
+	cfg.HTTPTimeout, cfg.CloseTimeout = 1500, 300
 	s := serveEngine(t, cfg)
 	const n = 100
 	done := make(chan struct{}, n)
@@ -193,7 +192,7 @@ func TestA81Slowloris(t *testing.T) {
 func TestA82SlowBody(t *testing.T) {
 	t.Parallel()
 	cfg := engineConfig()
-	cfg.HTTPTimeout = 300
+	cfg.HTTPTimeout = 1500
 	s := serveEngine(t, cfg)
 	for name, start := range map[string]string{
 		"length":     "Content-Length: 100000\r\n\r\n4",

@@ -4,11 +4,13 @@ package attack_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +31,12 @@ const patience = 30 * time.Second
 const loops = 2
 
 func TestMain(m *testing.M) {
-	if profile := os.Getenv(childEnv); profile != "" {
-		os.Exit(child(profile))
+	if os.Getenv(childEnv) != "" {
+		os.Exit(child())
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = f.Value.Set("4") // most of them wait: for deadlines, and for what must not come
 	}
 	testleak.Main(m)
 }
@@ -246,9 +252,7 @@ func (s *site) wantCalm() {
 // wantReason shows that a socket has disconnected for the reason.
 func (s *site) wantReason(reason string) {
 	s.t.Helper()
-	s.eventually("disconnect: "+reason, func() bool {
-		return slices.Contains(s.noted(&s.reasons), reason)
-	})
+	s.eventually("disconnect: "+reason, func() bool { return slices.Contains(s.noted(&s.reasons), reason) })
 }
 
 func (s *site) eventually(what string, cond func() bool) {
@@ -310,8 +314,7 @@ func sioBystander(s *site) *bystander {
 	s.t.Helper()
 	w := openWS(s, "", bystanderHeader)
 	w.wantPrefix(`0{"sid":"`)
-	w.text("40")
-	id := strings.TrimSuffix(w.wantPrefix(`40{"sid":"`), `"}`)
+	id := w.join()
 	w.text(`420["where"]`)
 	loop := w.wantPrefix(`430["`)
 	b := newBystander(s, w, loop, func(n int) (string, string) {
