@@ -117,3 +117,43 @@ func run(l *loop.Loop, ms int64) {
 		l.Drive()
 	}
 }
+
+// TestWriteStall has two clients that refuse bytes while the server stands
+// still for longer than WriteTimeout. The one that takes them as soon as the
+// server looks stays; the other is given up.
+func TestWriteStall(t *testing.T) {
+	t.Parallel()
+	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, PingInterval: time.Hour, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := loops[0]
+	blocked := [2]bool{}
+	var conns [2]*loop.Conn
+	for i := range conns {
+		conns[i] = srv.OpenFake(0, func(b []byte) (int, error) {
+			if blocked[i] {
+				return 0, syscall.EAGAIN
+			}
+			return len(b), nil
+		})
+		conns[i].Inject([]byte(upgradeRequest))
+		conns[i].Inject(masked("40"))
+	}
+	l.Drive()
+	blocked = [2]bool{true, true}
+	for range 2 {
+		if err := srv.Emit("x"); err != nil {
+			t.Fatal(err)
+		}
+		l.Drive()
+	}
+	l.SetNow(l.Now() + 60_000)
+	l.Drive()
+	blocked[0] = false
+	conns[0].FakeWritable()
+	run(l, 5_000)
+	if st := srv.Stats(); st.Sockets != 1 || st.WriteStalls != 1 {
+		t.Errorf("%d sockets are left and %d stalls counted, want 1 and 1", st.Sockets, st.WriteStalls)
+	}
+}

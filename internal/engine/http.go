@@ -47,7 +47,8 @@ type httpConn struct {
 	state    httpState
 	parked   bool // a GET waits for packets
 	secure   bool
-	stuck    bool         // the next request must wait until the parked GET is answered
+	stuck    bool // the next request must wait until the parked GET is answered
+	stall    stall
 	early    bool         // part of the current head is there
 	kept     *bufpool.Buf // input that is not used up yet
 	behind   *bufpool.Buf // responses that wait behind the parked GET
@@ -347,8 +348,8 @@ func (h *httpConn) deadline() {
 // stalled is called when the deadline has passed and a response is not taken.
 func (h *httpConn) stalled() {
 	sh := h.shard
-	if at := h.conn.StalledSince() + sh.cfg.WriteStall; at > sh.loop.Now() {
-		h.conn.SetDeadline(at) // it made progress meanwhile
+	if at := h.stall.next(h.conn, sh); at != 0 {
+		h.conn.SetDeadline(at)
 		return
 	}
 	sh.stats.WriteStalls++

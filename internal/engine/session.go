@@ -51,6 +51,7 @@ type Session struct {
 	poll    *pollTransport // nil on WebSocket
 	probe   *probe         // the WebSocket that wants to take over
 	ctl     controlBudget
+	stall   stall
 	doomed  bool // listed in Shard.doomed
 	paused  bool // reading is paused by the layer above
 	reading bool // frames is on the stack: the reader's bytes are in use

@@ -222,14 +222,39 @@ func (s *Session) watchStall() {
 	}
 }
 
+// A stall remembers for which standstill of its connection it gave more time.
+type stall struct {
+	// Owned by the loop goroutine.
+	since int64
+}
+
+// stallGrace is how much longer a connection is waited for when its time is
+// up, in milliseconds: the server itself may have been held up, and the news
+// that the connection takes bytes again may be waiting.
+const stallGrace = 1000
+
+// next returns when to look at a blocked connection again; 0 means that it is
+// to be given up.
+func (w *stall) next(c *loop.Conn, sh *Shard) int64 {
+	since, now := c.StalledSince(), sh.loop.Now()
+	switch at := since + sh.cfg.WriteStall; {
+	case at > now:
+		return at // it made progress meanwhile
+	case w.since != since:
+		w.since = since
+		return now + stallGrace
+	}
+	return 0
+}
+
 // stalled is called when that deadline has passed.
 func (s *Session) stalled() {
 	c := s.conn
 	if c == nil || !c.Blocked() {
 		return
 	}
-	if at := c.StalledSince() + s.shard.cfg.WriteStall; at > s.shard.loop.Now() {
-		c.SetDeadline(at) // it made progress meanwhile
+	if at := s.stall.next(c, s.shard); at != 0 {
+		c.SetDeadline(at)
 		return
 	}
 	s.shard.stats.WriteStalls++
