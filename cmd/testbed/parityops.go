@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -152,9 +153,9 @@ func (c *call) emitWithAck() (any, error) {
 			_ = answer.Ack(oneResponse(r, err)) // nobody waits if the client wanted no ack
 		}, c.args...)
 	}
-	ctx := c.socket.Context()
-	c.config.background.Go(func() { // stops when all have answered, or the socket closes
-		replies, err := t.EmitWithAck(ctx, c.Event, c.args...)
+	c.config.background.Go(func() { // stops when all have answered or closed; Shutdown closes them
+		// Not the socket's context: its acknowledgement goes out as long as the connection is open.
+		replies, err := t.EmitWithAck(context.Background(), c.Event, c.args...)
 		_ = answer.Ack(allResponses(replies, err))
 	})
 	return answered{}, nil
