@@ -80,6 +80,9 @@ func (t Target) each(ctx context.Context, f func(*Socket)) error {
 	}
 	op.done = func() { close(done) }
 	if err := op.post(); err != nil {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
 		return err
 	}
 	select {

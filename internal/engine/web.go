@@ -229,9 +229,12 @@ func (c *handedConn) letGo() { c.once.Do(c.reactor.Unhold) }
 
 // A handoverListener gives out the connections that loops hand over.
 type handoverListener struct {
+	// Immutable.
 	conns chan net.Conn
 	done  chan struct{}
-	once  sync.Once
+
+	mu     sync.Mutex // guards following: nothing is offered once it is closed
+	closed bool
 }
 
 func newHandoverListener() *handoverListener {
@@ -250,7 +253,12 @@ func (l *handoverListener) Accept() (net.Conn, error) {
 
 // Close implements net.Listener.
 func (l *handoverListener) Close() error {
-	l.once.Do(func() { close(l.done) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		close(l.done)
+	}
 	return nil
 }
 
@@ -259,10 +267,10 @@ func (l *handoverListener) Addr() net.Addr { return handoverAddr{} }
 
 // offer passes a connection on. It never waits: it is called on a loop.
 func (l *handoverListener) offer(c net.Conn) bool {
-	select {
-	case <-l.done:
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return false
-	default:
 	}
 	select {
 	case l.conns <- c:
