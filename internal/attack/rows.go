@@ -20,7 +20,7 @@ type Row struct {
 
 // Rows is the list. It is not to be changed.
 var Rows = []Row{
-	{ID: "A01", Attack: "Content-Length and Transfer-Encoding together", Here: []string{"TestA01LengthAndEncoding"}, Below: []string{"internal/http1.TestHeadRefused", "internal/http1.TestSmuggling"}},
+	{ID: "A01", Attack: "Content-Length and Transfer-Encoding together", Here: []string{"TestA01LengthAndEncoding", "TestBetweenServers"}, Below: []string{"internal/http1.TestHeadRefused", "internal/http1.TestSmuggling"}},
 	{ID: "A02", Attack: "two lengths, or a list", Here: []string{"TestA02TwoLengths"}, Below: []string{"internal/http1.TestHeadRefused"}},
 	{ID: "A03", Attack: "a length that is no number", Here: []string{"TestA03MalformedLength"}, Below: []string{"internal/http1.TestHeadRefused"}},
 	{ID: "A04", Attack: "transfer codings other than chunked", Here: []string{"TestA04TransferCodings"}, Below: []string{"internal/http1.TestHeadRefused"}},
@@ -101,8 +101,8 @@ var Rows = []Row{
 	{ID: "A79", Attack: "packets of the server", Here: []string{"TestA79PacketsOfTheServer"}, Below: []string{"internal/eio.TestTranscripts"}},
 	{ID: "A80", Attack: "JSONP", Open: "revision 3 is refused; j is ignored"},
 	{ID: "A81", Attack: "slow heads", Here: []string{"TestA81Slowloris"}},
-	{ID: "A82", Attack: "slow bodies", Here: []string{"TestA82SlowBody", "TestBodyAtTheRate"}},
-	{ID: "A83", Attack: "slow readers", Here: []string{"TestA83ResponseNobodyReads", "TestA83StalledWebSocket", "TestResponsesNobodyReads"}},
+	{ID: "A82", Attack: "slow bodies", Here: []string{"TestA82SlowBody", "TestBodyAtTheRate", "TestSlowClientsOfFiles"}},
+	{ID: "A83", Attack: "slow readers", Here: []string{"TestA83ResponseNobodyReads", "TestA83StalledWebSocket", "TestResponsesNobodyReads", "TestSlowClientsOfFiles"}},
 	{ID: "A84", Attack: "TLS handshakes", Open: "no TLS"},
 	{ID: "A85", Attack: "accept until descriptors run out", Here: []string{"TestA85DescriptorFlood"}, Below: []string{"loop.TestFloodAboveTheCap", "loop.TestOutOfDescriptors"}},
 	{ID: "A86", Attack: "accept fails", Below: []string{"loop.TestAcceptErrors"}},

@@ -33,7 +33,7 @@ func newWebServer(s *Server) *webServer {
 	w := &webServer{srv: s, ln: newHandoverListener(), done: make(chan struct{})}
 	w.http = &http.Server{
 		Handler:           http.HandlerFunc(w.serve),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: time.Duration(s.cfg.HTTPTimeout) * time.Millisecond,
 		IdleTimeout:       60 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
@@ -90,14 +90,30 @@ func (w *webServer) serve(rw http.ResponseWriter, r *http.Request) {
 	cfg := &w.srv.cfg
 	switch {
 	case cfg.Static != nil && cfg.Static([]byte(r.RequestURI)):
+		cfg.limit(rw, r)
 		cfg.serveStatic(rw, r)
 	case strings.HasPrefix(r.RequestURI, cfg.Path):
 		w.giveBack(rw, r)
 	case cfg.Fallback != nil:
+		_ = http.NewResponseController(rw).SetWriteDeadline(time.Time{}) // of a file before
 		cfg.Fallback.ServeHTTP(rw, r)
 	default:
+		cfg.limit(rw, r)
 		rw.WriteHeader(http.StatusNotFound)
 	}
+}
+
+// limit bounds the time of a request that this server answers itself: for its
+// body, which nobody wants, and for its response. What the user's Fallback may
+// take is the user's business.
+func (cfg *Config) limit(rw http.ResponseWriter, r *http.Request) {
+	const slowest = 6                                                        // times HTTPTimeout, for a file over a slow line
+	now, unit := time.Now(), time.Duration(cfg.HTTPTimeout)*time.Millisecond //nolint:forbidigo // net/http has no other clock
+	c := http.NewResponseController(rw)
+	if r.ContentLength != 0 {
+		_ = c.SetReadDeadline(now.Add(unit))
+	}
+	_ = c.SetWriteDeadline(now.Add(slowest * unit))
 }
 
 // serveStatic serves a file below Path with the CORS headers of the server.
