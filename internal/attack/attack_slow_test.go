@@ -142,6 +142,48 @@ func TestA110EmitsNobodyReads(t *testing.T) {
 	s.wantCalm()
 }
 
+// TestA110ManyQueues has many clients, none of which is over MaxQueue, hold more
+// than MaxTotalQueue together: some of them go.
+func TestA110ManyQueues(t *testing.T) {
+	t.Parallel()
+	const total = 1 << 20
+	s := serve(t, &sio.Options{MaxTotalQueue: total, PingInterval: time.Hour}) // a ping would be a second packet
+	pollers := make([]*poller, 8)
+	for i := range pollers {
+		pollers[i] = s.joined() // and polls no more
+	}
+	everyone := s.srv.Root().Except(s.bystanderRooms()...)
+	sockets, err := everyone.Sockets(t.Context())
+	if err != nil || len(sockets) != len(pollers) {
+		t.Fatalf("%d sockets, %v", len(sockets), err)
+	}
+	for _, socket := range sockets { // one packet each, of their own
+		if err := socket.Emit("fill", strings.Repeat(filler, 8)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.eventually("relief", func() bool { return s.figure("Sockets") <= loops+2 })
+	s.wantReason("slow consumer")
+	s.turn()
+	if err := everyone.Disconnect(true); err != nil {
+		t.Fatal(err)
+	}
+	s.wantCounted(0, "SlowConsumers")
+	s.eventually("the end of those that were left", func() bool {
+		for _, p := range pollers { // who is asked to go learns of it with its GETs
+			w := s.dial()
+			w.write(get(p.query(), "Connection: close\r\n"))
+			_, _, _ = w.response("GET")
+			_ = w.c.Close()
+		}
+		return s.figure("Sessions") == loops
+	})
+	for _, p := range pollers {
+		p.leave()
+	}
+	s.wantCalm()
+}
+
 func TestA111VolatileToAStalledClient(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)

@@ -241,6 +241,31 @@ func TestBodyAtTheRate(t *testing.T) {
 	c.inject(post("&sid="+sid, "1"))
 }
 
+// TestA110FallingBehindAgain has a client catch up and then hold more than
+// MaxTotalQueue: it is measured again.
+func TestA110FallingBehindAgain(t *testing.T) {
+	t.Parallel()
+	cfg := engineConfig()
+	cfg.EIO.PingInterval, cfg.WriteStall, cfg.MaxTotalQueue = 1e9, 1e9, 1<<20
+	k := newClockwork(t, cfg)
+	c := k.open()
+	c.inject(upgrade(""))
+	for _, messages := range []int{2, 2, 5} {
+		c.deaf = true
+		for range messages {
+			c.inject(string(frame(fin|opText, "4"+strings.Repeat("x", 300_000))))
+		}
+		k.run(1000)
+		if want := messages == 5; c.conn.Closing() != want {
+			t.Fatalf("with %d bytes queued the connection is closed: %t, want %t", 300_000*messages, !want, want)
+		}
+		c.deaf = false
+		c.conn.FakeWritable()
+		k.run(1000)
+		c.take()
+	}
+}
+
 // TestA83ResponseNobodyReads takes nothing of the response to a poll.
 func TestA83ResponseNobodyReads(t *testing.T) {
 	t.Parallel()

@@ -129,7 +129,7 @@ var Rows = []Row{
 	{ID: "A107", Attack: "disconnects and unknown namespaces", Here: []string{"TestA107DisconnectsAndNamespaces"}, Below: []string{"internal/packet.TestParseRefuses"}, Open: "CONNECTs are not limited in their rate, but by what the client reads"},
 	{ID: "A108", Attack: "malformed msgpack", Open: "no such parser"},
 	{ID: "A109", Attack: "handlers that panic", Here: []string{"TestA109HandlersThatPanicOrReenter"}},
-	{ID: "A110", Attack: "emits nobody reads", Here: []string{"TestA110EmitsNobodyReads"}, Below: []string{"loop.TestBlockedKeepsFrames", "sio.TestTotalQueueLimit"}},
+	{ID: "A110", Attack: "emits nobody reads", Here: []string{"TestA110EmitsNobodyReads", "TestA110ManyQueues", "TestA110FallingBehindAgain"}, Below: []string{"loop.TestBlockedKeepsFrames", "sio.TestTotalQueueLimit"}},
 	{ID: "A111", Attack: "volatile emits to who does not read", Here: []string{"TestA111VolatileToAStalledClient"}},
 	{ID: "A112", Attack: "half a packet", Here: []string{"TestA112HalfAPacket"}},
 	{ID: "A113", Attack: "acks that do not come", Here: []string{"TestA113Acks"}},

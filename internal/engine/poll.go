@@ -25,12 +25,16 @@ type pollTransport struct {
 	dirty bool           // listed in Shard.dirty
 }
 
+// largePacket is the length from which one packet that waits for a GET is
+// reason enough to measure the queue.
+const largePacket = 16 << 10
+
 // enqueue adds a packet.
 func (p *pollTransport) enqueue(s *Session, b *bufpool.Buf) {
 	b.Retain()
 	p.queue = append(p.queue, b)
-	if len(p.queue) > 1 {
-		s.shard.watchQueues()
+	if len(p.queue) > 1 || len(b.B) > largePacket {
+		s.watchQueue()
 	}
 	p.bytes += pollingSize(b.B) + 1
 	p.markDirty(s)

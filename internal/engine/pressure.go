@@ -15,13 +15,27 @@ const pressureTick = 250
 // pressure watches what all sessions of a shard together have queued.
 type pressure struct {
 	// Owned by the loop goroutine.
-	timer loop.Timer
-	seen  map[*bufpool.Buf]struct{} // scratch of a measurement
+	timer  loop.Timer
+	behind []*Session                // those that may have something queued
+	seen   map[*bufpool.Buf]struct{} // scratch of a measurement
 }
 
-// watchQueues has the queues measured while a session is behind.
+// watchQueue has the queue of a session that is behind measured. The cost is
+// that of the sessions that are behind, not of all.
+func (s *Session) watchQueue() {
+	sh := s.shard
+	if sh.cfg.MaxTotalQueue <= 0 {
+		return
+	}
+	if !s.watched {
+		s.watched = true
+		sh.pressure.behind = append(sh.pressure.behind, s)
+	}
+	sh.watchQueues()
+}
+
 func (sh *Shard) watchQueues() {
-	if sh.cfg.MaxTotalQueue > 0 && !sh.pressure.timer.Armed() {
+	if !sh.pressure.timer.Armed() {
 		sh.pressure.timer.Owner = &sh.pressure
 		sh.loop.SetTimer(&sh.pressure.timer, sh.loop.Now()+pressureTick)
 	}
@@ -48,8 +62,8 @@ func (sh *Shard) relieve() {
 	sh.watchQueues()
 }
 
-// measure returns the sessions with something queued and the bytes of all
-// that they wait for.
+// measure returns the sessions that are behind and the bytes of all that they
+// wait for. Whoever has caught up, or is over, is not watched any more.
 func (sh *Shard) measure() (behind []*Session, held int64) {
 	if sh.pressure.seen == nil {
 		sh.pressure.seen = map[*bufpool.Buf]struct{}{}
@@ -60,13 +74,16 @@ func (sh *Shard) measure() (behind []*Session, held int64) {
 			held += int64(cap(b.B))
 		}
 	}
-	sh.eachSession(func(s *Session) {
-		if s.Queued() == 0 {
-			return
+	list := sh.pressure.behind
+	behind = list[:0]
+	for _, s := range list {
+		if s.watched = s.Queued() > 0; s.watched {
+			behind = append(behind, s)
+			s.eachQueued(add)
 		}
-		behind = append(behind, s)
-		s.eachQueued(add)
-	})
+	}
+	clear(list[len(behind):])
+	sh.pressure.behind = behind
 	if len(sh.pressure.seen) > 1<<16 {
 		sh.pressure.seen = nil
 	} else {

@@ -53,6 +53,7 @@ type Session struct {
 	ctl     controlBudget
 	stall   stall
 	doomed  bool // listed in Shard.doomed
+	watched bool // listed in pressure.behind
 	paused  bool // reading is paused by the layer above
 	reading bool // frames is on the stack: the reader's bytes are in use
 }

@@ -216,7 +216,7 @@ func (s *Session) messageTimeout() {
 
 // watchStall gives a connection that refuses bytes its deadline.
 func (s *Session) watchStall() {
-	s.shard.watchQueues()
+	s.watchQueue()
 	if since := s.conn.StalledSince(); since != 0 && s.shard.cfg.WriteStall > 0 {
 		s.conn.SetDeadline(since + s.shard.cfg.WriteStall)
 	}
