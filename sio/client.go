@@ -302,7 +302,7 @@ func (c *client) refuse(namespace string, e *Error) {
 
 // sendControl sends a packet of the protocol and gives it up.
 func (c *client) sendControl(b *bufpool.Buf) {
-	sealText(b, 0)
+	sealText(b)
 	c.Send(b)
 	c.shard.loop.Defer(b)
 }

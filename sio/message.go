@@ -23,22 +23,20 @@ func newFrame() *bufpool.Buf {
 	return b
 }
 
-// sealText turns what was built in b behind position start into a WebSocket
-// text frame. The frame header has 2, 4 or 10 bytes and there is room for 4,
+// sealText turns what was built in b into a WebSocket text frame. The frame header has 2, 4 or 10 bytes and there is room for 4,
 // so that a packet of another size is moved a little.
-func sealText(b *bufpool.Buf, start int) {
-	body := start + frameRoom
-	n := len(b.B) - body
+func sealText(b *bufpool.Buf) {
+	n := len(b.B) - frameRoom
 	head := wsframe.HeaderLen(n)
 	switch {
 	case head < frameRoom:
-		copy(b.B[start+head:], b.B[body:])
-		b.B = b.B[:start+head+n]
+		copy(b.B[head:], b.B[frameRoom:])
+		b.B = b.B[:head+n]
 	case head > frameRoom:
 		b.B = append(b.B, make([]byte, head-frameRoom)...)
-		copy(b.B[start+head:], b.B[body:body+n])
+		copy(b.B[head:], b.B[frameRoom:frameRoom+n])
 	}
-	wsframe.PutHeader(b.B[start:], head, wsframe.OpText, n)
+	wsframe.PutHeader(b.B, head, wsframe.OpText, n)
 }
 
 // encodeEvent encodes an event for a namespace; id is its ack id, or negative.
@@ -65,7 +63,7 @@ func finish(b *bufpool.Buf, out []byte, atts [][]byte, err error, event string) 
 		return nil, fmt.Errorf("sio: event %q: %w", event, err)
 	}
 	b.B = out
-	sealText(b, 0)
+	sealText(b)
 	for _, a := range atts {
 		b.B = engine.AppendBinaryMessage(b.B, a)
 	}
@@ -154,7 +152,7 @@ func (m *Message) encode(nsp string) *bufpool.Buf {
 		b.B = append(append(b.B, nsp...), ',')
 	}
 	b.B = append(b.B, m.json...)
-	sealText(b, 0)
+	sealText(b)
 	for _, a := range m.atts {
 		b.B = engine.AppendBinaryMessage(b.B, a)
 	}
