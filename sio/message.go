@@ -23,8 +23,9 @@ func newFrame() *bufpool.Buf {
 	return b
 }
 
-// sealText turns what was built in b into a WebSocket text frame. The frame header has 2, 4 or 10 bytes and there is room for 4,
-// so that a packet of another size is moved a little.
+// sealText turns what was built in b into a WebSocket text frame. The frame
+// header has 2, 4 or 10 bytes and there is room for 4, so that a packet of
+// another size is moved a little.
 func sealText(b *bufpool.Buf) {
 	n := len(b.B) - frameRoom
 	head := wsframe.HeaderLen(n)
