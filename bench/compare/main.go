@@ -105,6 +105,9 @@ func (b *bench) scenario(ctx context.Context, sc scenario) error {
 	rates := map[string][]float64{}
 	for run := range b.runs {
 		for _, name := range b.servers {
+			if r := findRival(name); r != nil && (r.plain || r.skip[sc.name] != "") {
+				continue
+			}
 			m, err := b.once(ctx, sc, name)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
@@ -117,6 +120,9 @@ func (b *bench) scenario(ctx context.Context, sc scenario) error {
 	base := median(results[b.servers[0]])
 	for _, name := range b.servers {
 		r := results[name]
+		if len(r) == 0 {
+			continue
+		}
 		fmt.Printf("| %s | %s | %.2f %s | %.2f to %.2f | %.2f | %.0f |\n", sc.title, name,
 			median(r), sc.unit, slices.Min(r), slices.Max(r), median(r)/base, median(rates[name]))
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,16 +21,49 @@ type server struct {
 	addr string
 }
 
-// build compiles the testbed, so that no compiler runs beside a measurement.
+// build compiles the testbed and installs rivals, so that no compiler runs
+// beside a measurement. A rival that cannot be installed is left out.
 func (b *bench) build(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(b.dir, "testbed"), "./cmd/testbed")
 	cmd.Stderr = os.Stderr
-	return cmd.Run()
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	for _, name := range slices.Clone(b.servers) {
+		r := findRival(name)
+		if r == nil {
+			continue
+		}
+		dir := b.rivalDir(r)
+		err := os.MkdirAll(dir, 0o755)
+		if err == nil {
+			err = r.install(ctx, dir)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "not run: %s: %v\n", r.title, err)
+			b.servers = slices.DeleteFunc(b.servers, func(s string) bool { return s == name })
+		}
+	}
+	return nil
 }
+
+func findRival(name string) *rival {
+	for i := range rivals {
+		if rivals[i].name == name {
+			return &rivals[i]
+		}
+	}
+	return nil
+}
+
+// rivalDir is where a rival is installed: it stays, so that the next run has
+// it.
+func (b *bench) rivalDir(r *rival) string { return filepath.Join(".bin", "rivals", r.name) }
 
 // start starts a server on core 0 and waits until it listens.
 func (b *bench) start(ctx context.Context, name string) (*server, error) {
 	args := []string{"-c", "0"}
+	var env []string
 	common := []string{"-addr", "127.0.0.1:0", "-profile", "bench"}
 	switch name {
 	case "gannet":
@@ -39,10 +73,16 @@ func (b *bench) start(ctx context.Context, name string) (*server, error) {
 	case "node":
 		args = append(append(args, "node", "e2e/reference/testbed.mjs"), common...)
 	default:
-		return nil, fmt.Errorf("unknown server %q", name)
+		r := findRival(name)
+		if r == nil {
+			return nil, fmt.Errorf("unknown server %q", name)
+		}
+		var argv []string
+		argv, env = r.command(b.rivalDir(r))
+		args = append(args, argv...)
 	}
 	cmd := exec.CommandContext(ctx, "taskset", args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.Env = append(append(os.Environ(), "GOMAXPROCS=1"), env...)
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
