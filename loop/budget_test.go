@@ -115,6 +115,25 @@ func TestPostDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestDeadlinesOfConnsDoNotAllocate(t *testing.T) {
+	l := driven(&hooks{})
+	conns := make([]*loop.Conn, 100)
+	for i := range conns {
+		conns[i] = l.NewFake(nil)
+	}
+	run := func() {
+		for _, c := range conns {
+			c.SetDeadline(l.Now() + 10_000)
+		}
+		for _, c := range conns {
+			c.SetDeadline(0)
+		}
+	}
+	if n := testing.AllocsPerRun(500, run); n != 0 {
+		t.Errorf("allocs = %v, want 0: what carries a deadline is used again", n)
+	}
+}
+
 // TestSocketEchoDoesNotAllocate counts over a real socket, client included.
 func TestSocketEchoDoesNotAllocate(t *testing.T) {
 	r := start(t, &loop.Options{Loops: 1}, echo)

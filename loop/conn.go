@@ -3,6 +3,7 @@
 package loop
 
 import (
+	"math"
 	"net/netip"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
@@ -26,6 +27,9 @@ const (
 
 // A Conn is a connection of a loop. It belongs to the loop's goroutine: no
 // method may be called from elsewhere. It holds no buffer while idle.
+//
+// It is 64 bytes, one line of the cache: there is one for every client, and a
+// broadcast goes through all of them. One more field would make it 80.
 type Conn struct {
 	// Owned by the loop goroutine; for the handler's use.
 	Ctx any
@@ -34,21 +38,25 @@ type Conn struct {
 	loop *Loop
 
 	// Owned by the loop goroutine.
-	head    *bufpool.Buf // first queued frame
-	more    *frames      // the frames behind it, borrowed from the loop
-	queued  int          // bytes from head[off:] to the end
-	stalled int64        // ms when the kernel refused bytes, 0 when it did not
-	aux     *connAux     // what few connections need
-	fd      int32        // descriptor, or -1-index into the loop's fakes
-	off     uint32       // bytes of head that are written
-	flags   connFlags
+	head   *bufpool.Buf // first queued frame
+	more   *frames      // the frames behind it, borrowed from the loop
+	aux    *connAux     // what few connections need, borrowed from the loop
+	fd     int32        // descriptor, or -1-index into the loop's fakes
+	off    uint32       // bytes of head that are written
+	queued uint32       // bytes from head[off:] to the end
+	flags  connFlags
 }
 
-// connAux is allocated for connections that have a deadline, finish or are
-// fake with a sink of their own.
+// maxQueued is what the queue of a connection may hold: its length has 32
+// bits.
+const maxQueued = math.MaxInt32
+
+// connAux is what a connection needs while it has a deadline, is blocked or
+// finishes, and fakes with a sink of their own need always.
 type connAux struct {
 	// Owned by the loop goroutine.
 	deadline  Timer
+	stalled   int64 // ms when the kernel refused bytes, 0 when it did not
 	finishErr error
 	discarded int
 
@@ -105,6 +113,7 @@ func (c *Conn) SetDeadline(at int64) {
 	}
 	if at == 0 {
 		c.clearDeadline()
+		c.giveAux()
 		return
 	}
 	aux := c.ensureAux()
@@ -131,7 +140,42 @@ func (c *Conn) clearDeadline() {
 
 func (c *Conn) ensureAux() *connAux {
 	if c.aux == nil {
-		c.aux = new(connAux)
+		c.aux = c.loop.takeAux()
 	}
 	return c.aux
+}
+
+// giveAux gives the auxiliary part back to the loop if nothing is in it.
+func (c *Conn) giveAux() {
+	if a := c.aux; a != nil && c.flags&(flagFinish|flagBlocked) == 0 && a.idle() {
+		c.aux = nil
+		c.loop.keepAux(a)
+	}
+}
+
+// idle tells whether nothing of a is in use.
+func (a *connAux) idle() bool {
+	return !a.deadline.Armed() && a.sink == nil && len(a.input) == 0 && a.inputErr == nil
+}
+
+// maxFreeAux is how many unused auxiliary parts are kept for the next ones:
+// every connection has one from its accept to the end of its first request.
+const maxFreeAux = 1024
+
+func (l *Loop) takeAux() *connAux {
+	n := len(l.freeAux)
+	if n == 0 {
+		return new(connAux)
+	}
+	a := l.freeAux[n-1]
+	l.freeAux[n-1] = nil
+	l.freeAux = l.freeAux[:n-1]
+	return a
+}
+
+func (l *Loop) keepAux(a *connAux) {
+	if len(l.freeAux) < maxFreeAux {
+		*a = connAux{}
+		l.freeAux = append(l.freeAux, a)
+	}
 }

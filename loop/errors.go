@@ -28,6 +28,10 @@ var (
 	// ErrPending is returned by Detach while bytes are queued.
 	ErrPending = errors.New("loop: bytes are still queued")
 
+	// ErrQueueFull is what Handler.Closed is told about a connection for which
+	// more than 2 GiB were queued.
+	ErrQueueFull = errors.New("loop: too much is queued")
+
 	// ErrNoDescriptor is returned for connections that have none.
 	ErrNoDescriptor = errors.New("loop: no descriptor")
 

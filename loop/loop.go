@@ -73,6 +73,7 @@ type Loop struct {
 	joinedLen  int
 	freeFrames []*frames
 	freeRoom   int // capacity of freeFrames together
+	freeAux    []*connAux
 
 	overflow []backlog // by destination loop
 	current  Message   // being delivered

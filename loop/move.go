@@ -57,6 +57,7 @@ func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
 		}
 	}
 	c.clearDeadline()
+	c.giveAux()
 	a := &arrival{
 		fd: fd, unread: append([]byte(nil), unread...), note: note, ctx: c.Ctx, off: c.off,
 		blocked: c.flags&flagBlocked != 0,
@@ -64,7 +65,7 @@ func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
 		paused:  c.flags&flagPaused != 0,
 	}
 	if c.fd < 0 {
-		a.fake = c.aux
+		a.fake, c.aux = c.aux, nil
 	}
 	c.own()
 	a.queue = c.takeQueue()
@@ -87,8 +88,8 @@ func (c *Conn) takeQueue() []*bufpool.Buf {
 		list = append(list, f.bufs[f.next:]...)
 		c.loop.giveFrames(f)
 	}
-	c.head, c.more, c.off, c.queued, c.stalled = nil, nil, 0, 0, 0
-	c.flags &^= flagBlocked
+	c.head, c.more, c.off, c.queued = nil, nil, 0, 0
+	c.unblock()
 	return list
 }
 
@@ -130,12 +131,15 @@ func (c *Conn) takeOver(a *arrival) {
 		c.push(b)
 	}
 	if len(a.queue) == 0 {
+		if c.aux != nil {
+			c.aux.stalled = 0
+		}
 		return
 	}
 	c.off = a.off
-	c.queued -= int(a.off)
+	c.queued -= a.off
 	c.flags |= flagBlocked
-	c.stalled = max(c.loop.Now(), 1)
+	c.ensureAux().stalled = max(c.loop.Now(), 1)
 }
 
 // Adopt takes a *net.TCPConn or *net.UnixConn over: nc is closed, its
@@ -210,6 +214,7 @@ func (c *Conn) Detach() (int, error) {
 		return -1, err
 	}
 	c.clearDeadline()
+	c.giveAux()
 	l.remove(c)
 	l.reactor.conns.Add(-1)
 	c.flags |= flagGone

@@ -44,7 +44,7 @@ func (l *Loop) giveFrames(f *frames) {
 
 // push appends b to the queue.
 func (c *Conn) push(b *bufpool.Buf) {
-	c.queued += len(b.B)
+	c.queued += uint32(len(b.B))
 	if c.head == nil {
 		c.head = b
 		return
@@ -82,7 +82,7 @@ func (c *Conn) pop() {
 
 // advance removes the first n bytes.
 func (c *Conn) advance(n int) {
-	c.queued -= n
+	c.queued -= uint32(n)
 	for n > 0 {
 		rest := len(c.head.B) - int(c.off)
 		if n < rest {
@@ -99,8 +99,8 @@ func (c *Conn) dropQueue() {
 	for c.head != nil {
 		c.pop()
 	}
-	c.queued, c.stalled = 0, 0
-	c.flags &^= flagBlocked
+	c.queued = 0
+	c.unblock()
 }
 
 // own takes a reference of every queued frame.

@@ -225,6 +225,7 @@ func (l *Loop) fire(t *Timer) {
 		switch owner := t.Owner.(type) {
 		case *Conn:
 			l.callDeadline(owner)
+			owner.giveAux()
 		case *Loop:
 			owner.resumeAccept()
 		}

@@ -150,6 +150,10 @@ func (l *Loop) runClosing() {
 func (l *Loop) bury(c *Conn) {
 	l.remove(c)
 	c.flags |= flagGone
+	if c.aux != nil {
+		l.keepAux(c.aux)
+		c.aux = nil
+	}
 	l.stats.Closed++
 	if c.fd >= 0 {
 		l.dead = append(l.dead, c.fd)

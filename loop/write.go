@@ -31,6 +31,10 @@ func (c *Conn) Send(b *bufpool.Buf) {
 	if len(b.B) == 0 || c.flags&(flagClosing|flagGone|flagFinish) != 0 {
 		return
 	}
+	if len(b.B) > maxQueued-int(c.queued) {
+		c.Close(ErrQueueFull)
+		return
+	}
 	c.push(b)
 	if c.flags&flagBlocked != 0 {
 		b.Retain()
@@ -49,7 +53,7 @@ func (c *Conn) Send(b *bufpool.Buf) {
 // of this turn included.
 func (c *Conn) Queued() int {
 	c.loop.guard.check()
-	return c.queued
+	return int(c.queued)
 }
 
 // Blocked reports whether the kernel refused bytes. Handler.Drained follows.
@@ -62,7 +66,10 @@ func (c *Conn) Blocked() bool {
 // byte of a blocked connection, or 0 if it is not blocked.
 func (c *Conn) StalledSince() int64 {
 	c.loop.guard.check()
-	return c.stalled
+	if c.aux == nil {
+		return 0
+	}
+	return c.aux.stalled
 }
 
 // Flush writes what is queued now. The loop does so by itself after Data and
@@ -108,8 +115,7 @@ func (l *Loop) flush(c *Conn) bool {
 			return false
 		}
 	}
-	c.flags &^= flagBlocked
-	c.stalled = 0
+	c.unblock()
 	if c.flags&flagFinish != 0 {
 		c.finish()
 	}
@@ -119,8 +125,19 @@ func (l *Loop) flush(c *Conn) bool {
 // block notes that the kernel took no more.
 func (l *Loop) block(c *Conn, progress bool) {
 	c.own()
-	if progress || c.stalled == 0 {
-		c.stalled = max(l.Now(), 1)
+	if a := c.ensureAux(); progress || a.stalled == 0 {
+		a.stalled = max(l.Now(), 1)
+	}
+}
+
+// unblock notes that the kernel has taken everything.
+func (c *Conn) unblock() {
+	if c.flags&flagBlocked != 0 {
+		c.flags &^= flagBlocked
+		if c.aux != nil {
+			c.aux.stalled = 0
+			c.giveAux()
+		}
 	}
 }
 
@@ -159,7 +176,7 @@ func (l *Loop) chunk(c *Conn) []byte {
 		n += copy(l.scratch[n:], b.B)
 	}
 	l.joined = l.joined[:0]
-	if n == c.queued && c.off == 0 && l.sharing && c.flags&flagBlocked == 0 {
+	if n == int(c.queued) && c.off == 0 && l.sharing && c.flags&flagBlocked == 0 {
 		l.joined = append(append(l.joined, c.head), rest...)
 		l.joinedLen = n
 	}
@@ -169,7 +186,7 @@ func (l *Loop) chunk(c *Conn) []byte {
 // joinedIs reports whether the scratch holds exactly the queue of c: in a
 // broadcast, neighbours in the dirty list have the same frames pending.
 func (l *Loop) joinedIs(c *Conn) bool {
-	if len(l.joined) == 0 || c.off != 0 || c.queued != l.joinedLen || c.head != l.joined[0] ||
+	if len(l.joined) == 0 || c.off != 0 || int(c.queued) != l.joinedLen || c.head != l.joined[0] ||
 		c.flags&flagBlocked != 0 {
 		return false
 	}

@@ -471,3 +471,27 @@ func TestWriteQueueAtRandom(t *testing.T) {
 		m.finish()
 	}
 }
+
+// TestQueueLimit shows that the length of a queue, which has 32 bits, cannot
+// overflow.
+func TestQueueLimit(t *testing.T) {
+	var closed error
+	l := driven(&hooks{closed: func(_ *loop.Conn, err error) { closed = err }})
+	c := l.NewFake(func([]byte) (int, error) { return 0, syscall.EAGAIN })
+	b := bufpool.Static(make([]byte, 1<<20))
+	for range 2047 {
+		c.Send(b)
+	}
+	c.Flush()
+	if c.Closing() || c.Queued() != 2047<<20 {
+		t.Fatalf("closing %v with %d bytes", c.Closing(), c.Queued())
+	}
+	c.Send(b)
+	if !c.Closing() {
+		t.Error("2 GiB were queued")
+	}
+	l.Drive()
+	if !errors.Is(closed, loop.ErrQueueFull) {
+		t.Errorf("closed with %v", closed)
+	}
+}
