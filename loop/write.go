@@ -49,6 +49,30 @@ func (c *Conn) Send(b *bufpool.Buf) {
 	}
 }
 
+// SendNow is Send, and writes b at once where nothing is queued in front of it:
+// the end of the turn has one connection less to look at again. It is for
+// Handler.BeforeFlush, where nothing that could leave in the same write
+// follows.
+func (c *Conn) SendNow(b *bufpool.Buf) {
+	l := c.loop
+	l.guard.check()
+	if c.queued > 0 || len(b.B) > maxWrite || len(b.B) == 0 || c.flags&(flagClosing|flagGone|flagFinish) != 0 {
+		c.Send(b)
+		return
+	}
+	n, err := c.write(b.B)
+	if n == len(b.B) {
+		l.stats.Writes++
+		l.stats.BytesOut += int64(n)
+		return
+	}
+	c.push(b)
+	l.wrote(c, n, len(b.B), err)
+	if c.flags&(flagBlocked|flagClosing) == 0 { // interrupted
+		l.markDirty(c)
+	}
+}
+
 // Queued returns the number of bytes that the kernel has not taken yet, those
 // of this turn included.
 func (c *Conn) Queued() int {
@@ -94,24 +118,10 @@ func (l *Loop) writable(c *Conn) {
 // flush writes the queue of c until it is empty, which it reports, or until
 // the kernel refuses.
 func (l *Loop) flush(c *Conn) bool {
-	progress := false
 	for c.queued > 0 {
 		b := l.chunk(c)
 		n, err := c.write(b)
-		if n > 0 {
-			progress = true
-			l.stats.Writes++
-			l.stats.BytesOut += int64(n)
-			c.advance(n)
-		}
-		switch {
-		case err == nil && n == len(b), errors.Is(err, syscall.EINTR):
-		case err == nil, errors.Is(err, syscall.EAGAIN):
-			l.stats.ShortWrites++
-			l.block(c, progress)
-			return false
-		default:
-			c.Close(err)
+		if !l.wrote(c, n, len(b), err) {
 			return false
 		}
 	}
@@ -122,10 +132,33 @@ func (l *Loop) flush(c *Conn) bool {
 	return true
 }
 
+// wrote accounts for a write that took n of the want bytes at the head of the
+// queue. It reports whether to go on writing.
+func (l *Loop) wrote(c *Conn, n, want int, err error) bool {
+	if n > 0 {
+		l.stats.Writes++
+		l.stats.BytesOut += int64(n)
+		c.advance(n)
+		if c.aux != nil {
+			c.aux.stalled = 0
+		}
+	}
+	switch {
+	case err == nil && n == want, errors.Is(err, syscall.EINTR):
+		return true
+	case err == nil, errors.Is(err, syscall.EAGAIN):
+		l.stats.ShortWrites++
+		l.block(c)
+	default:
+		c.Close(err)
+	}
+	return false
+}
+
 // block notes that the kernel took no more.
-func (l *Loop) block(c *Conn, progress bool) {
+func (l *Loop) block(c *Conn) {
 	c.own()
-	if a := c.ensureAux(); progress || a.stalled == 0 {
+	if a := c.ensureAux(); a.stalled == 0 {
 		a.stalled = max(l.Now(), 1)
 	}
 }

@@ -61,7 +61,7 @@ func (c *client) Opened() {
 func (c *client) Deadline() {
 	switch c.deadline {
 	case deadlineConnect:
-		c.Session.Close(eio.ReasonForcedClose, nil)
+		c.end(nil)
 	case deadlineAttachments:
 		if c.pauses > 0 { // they may be there, and are not read
 			c.SetDeadline(c.shard.loop.Now() + attachmentsLimit.Milliseconds())
@@ -237,19 +237,25 @@ func (c *client) remove(s *Socket) {
 	}
 }
 
+// end closes the connection behind what was sent to it.
+func (c *client) end(err error) {
+	c.shard.settle()
+	c.Close(eio.ReasonForcedClose, err)
+}
+
 // decodeError ends a connection that sent what cannot be decoded.
 func (c *client) decodeError(err error) {
 	c.report(err)
 	for _, s := range c.sockets {
 		s.failed(err)
 	}
-	c.Session.Close(eio.ReasonForcedClose, err)
+	c.end(err)
 }
 
 // stateError ends a connection that sent what it must not send now.
 func (c *client) stateError(err error) {
 	c.report(err)
-	c.Session.Close(eio.ReasonForcedClose, err)
+	c.end(err)
 	c.closeSockets(ReasonForcedServerClose) // those that the close has left
 }
 
@@ -302,6 +308,7 @@ func (c *client) refuse(namespace string, e *Error) {
 
 // sendControl sends a packet of the protocol and gives it up.
 func (c *client) sendControl(b *bufpool.Buf) {
+	c.shard.settle()
 	sealText(b)
 	c.Send(b)
 	c.shard.loop.Defer(b)
@@ -309,6 +316,7 @@ func (c *client) sendControl(b *bufpool.Buf) {
 
 // sendAny sends a packet on the connection whatever namespaces are joined.
 func (c *client) sendAny(b *bufpool.Buf) {
+	c.shard.settle()
 	if c.Send(b) {
 		c.shard.stats.emitted++
 	} else {

@@ -28,7 +28,7 @@ func (s *Server) OpenFake(i int, sink func([]byte) (int, error)) *loop.Conn {
 // LocalSockets returns the sockets of "/" on the first loop; the test is that
 // loop.
 func (s *Server) LocalSockets() []*Socket {
-	return s.shards[0].collect(s.root, nil)
+	return s.shards[0].collect(s.root, nil, nil)
 }
 
 // StopWorkers lets the workers of a driven server finish, and ends them.

@@ -70,6 +70,7 @@ func (s *Socket) joinLocal(room string) {
 	if s.state.Load() == stateClosed {
 		return
 	}
+	s.client.shard.settle()
 	if room == s.id {
 		s.ownLeft = false
 		return
@@ -86,6 +87,7 @@ func (s *Socket) joinLocal(room string) {
 }
 
 func (s *Socket) leaveLocal(room string) {
+	s.client.shard.settle()
 	if room == s.id {
 		s.ownLeft = true
 		return

@@ -38,6 +38,7 @@ type shard struct {
 	name    [256]byte     // scratch of event names with escapes
 	include []string      // scratch of a cast
 	exclude []string
+	fan     fanout    // broadcasts of this turn
 	casting bool      // rooms are being iterated: no code of the user's may run
 	drops   []*Socket // what Trace.Dropped is told when that is over
 	clients int
@@ -114,7 +115,11 @@ func (sh *shard) Dropped(m *loop.Message) {
 }
 
 // BeforeFlush implements engine.UpperShard.
-func (sh *shard) BeforeFlush() {}
+func (sh *shard) BeforeFlush() {
+	if len(sh.fan.parts) > 0 {
+		sh.deliver(true)
+	}
+}
 
 // eachClient calls f with every client of the shard.
 func (sh *shard) eachClient(f func(*client)) {
@@ -127,6 +132,7 @@ func (sh *shard) eachClient(f func(*client)) {
 
 // shutDown disconnects every socket of the shard, and then its connections.
 func (sh *shard) shutDown() {
+	sh.settle()
 	sh.eachClient(func(c *client) {
 		c.closeSockets(ReasonServerShutdown)
 		c.Discard()

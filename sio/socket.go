@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
-	"github.com/gannet-io/gannet/internal/eio"
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/rooms"
@@ -149,6 +148,9 @@ func (sh *shard) dropped(s *Socket) {
 // reportDrops reports what was dropped during a broadcast. A hook may start
 // another one.
 func (sh *shard) reportDrops() {
+	if len(sh.drops) == 0 {
+		return
+	}
 	drops := sh.drops
 	sh.drops = nil
 	for _, s := range drops {
@@ -233,8 +235,14 @@ func (s *Socket) usable() error {
 	return nil
 }
 
-// sendLocal queues a packet on the loop. It reports whether it was queued.
+// sendLocal queues a packet on the loop, behind the broadcasts that wait. It
+// reports whether it was queued.
 func (s *Socket) sendLocal(b *bufpool.Buf, volatile bool) bool {
+	s.client.shard.settle()
+	return s.queue(b, volatile)
+}
+
+func (s *Socket) queue(b *bufpool.Buf, volatile bool) bool {
 	sh := s.client.shard
 	if s.state.Load() == stateClosed {
 		sh.stats.closedDrops++
@@ -288,7 +296,7 @@ func (s *Socket) disconnectLocal(closeConn bool) {
 	for _, other := range slices.Clone(c.sockets) {
 		other.serverDisconnect()
 	}
-	c.Session.Close(eio.ReasonForcedClose, nil)
+	c.end(nil)
 }
 
 // serverDisconnect sends DISCONNECT and ends the socket.
@@ -319,6 +327,7 @@ func (s *Socket) admitted(err error) {
 		return
 	}
 	sh := c.shard
+	sh.settle() // those are not for this socket
 	s.state.Store(stateConnected)
 	sh.stats.connects++
 	sh.stats.sockets++

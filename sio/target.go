@@ -300,32 +300,46 @@ func (op *cast) post() error {
 
 // cast runs an operation on the sockets of this loop.
 func (sh *shard) cast(op *cast) {
-	n := op.target.nsp
-	sh.include = op.target.include.appendTo(sh.include[:0])
-	sh.exclude = op.target.exclude.appendTo(sh.exclude[:0])
-	include := sh.include
-	if op.target.include.empty() {
-		include = nil
+	if op.kind == castEmit && op.target.flags&flagVolatile == 0 {
+		sh.fanOut(&op.target, op.buf)
+		return
 	}
+	sh.settle()
+	include, exclude := sh.names(&op.target)
 	switch op.kind {
 	case castEmit:
-		sh.castEmit(op, n, include)
+		sh.castEmit(op, include, exclude)
 	default:
-		for _, s := range sh.collect(n, include) {
+		for _, s := range sh.collect(op.target.nsp, include, exclude) {
 			sh.apply(op, s)
 		}
 	}
+	sh.forgetNames()
+}
+
+// names returns the rooms of a target, in the scratch of the shard. No rooms to
+// include are nil.
+func (sh *shard) names(t *Target) (include, exclude []string) {
+	sh.include = t.include.appendTo(sh.include[:0])
+	sh.exclude = t.exclude.appendTo(sh.exclude[:0])
+	if t.include.empty() {
+		return nil, sh.exclude
+	}
+	return sh.include, sh.exclude
+}
+
+// forgetNames lets go of the strings that names has returned.
+func (sh *shard) forgetNames() {
 	clear(sh.include)
 	clear(sh.exclude)
 }
 
-// castEmit queues the packet for every socket of the target.
-func (sh *shard) castEmit(op *cast, n *Namespace, include []string) {
-	buf, volatile := op.buf, op.target.flags&flagVolatile != 0
-	sent := false
+// castEmit queues a volatile packet for the sockets of the target.
+func (sh *shard) castEmit(op *cast, include, exclude []string) {
+	buf, sent := op.buf, false
 	sh.casting = true
-	n.shards[sh.loop.ID()].index.Each(include, sh.exclude, func(s *Socket) {
-		if s.state.Load() == stateConnected && s.sendLocal(buf, volatile) {
+	op.target.nsp.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
+		if s.state.Load() == stateConnected && s.queue(buf, true) {
 			sent = true
 		}
 	})
@@ -334,16 +348,14 @@ func (sh *shard) castEmit(op *cast, n *Namespace, include []string) {
 		buf.Retain()
 		sh.loop.Defer(buf)
 	}
-	if len(sh.drops) > 0 {
-		sh.reportDrops()
-	}
+	sh.reportDrops()
 }
 
 // collect returns the connected sockets of a target, as a list that stays
 // when the rooms change.
-func (sh *shard) collect(n *Namespace, include []string) []*Socket {
+func (sh *shard) collect(n *Namespace, include, exclude []string) []*Socket {
 	var list []*Socket
-	n.shards[sh.loop.ID()].index.Each(include, sh.exclude, func(s *Socket) {
+	n.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
 		if s.state.Load() == stateConnected {
 			list = append(list, s)
 		}

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gannet-io/gannet/internal/eio"
 	"github.com/gannet-io/gannet/loop"
 )
 
@@ -384,5 +383,5 @@ func (e *Event) recovered() {
 	if e.kind == taskMiddleware {
 		return // it was answered with a connect error
 	}
-	_ = s.client.shard.eng.Call(func() { s.client.Session.Close(eio.ReasonForcedClose, nil) })
+	_ = s.client.shard.eng.Call(func() { s.client.end(nil) })
 }

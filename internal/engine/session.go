@@ -120,6 +120,31 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 	return true
 }
 
+// SendJoined queues the packets whose frames are joined in b, if the session is
+// on a WebSocket that has taken all it was sent, and reports whether it did so;
+// otherwise they are to be sent one by one. With now they are written at once
+// where nothing waits in front of them, for which this must be the end of the
+// turn. b must live as long as that of Send.
+func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
+	c := s.conn
+	if c == nil || s.b64 || s.doomed || c.Blocked() || s.eio.State() != eio.StateOpen {
+		return false
+	}
+	s.shard.stats.PacketsOut += uint64(packets)
+	if now {
+		c.SendNow(b)
+	} else {
+		c.Send(b)
+	}
+	if c.Queued() > 0 {
+		if c.Blocked() {
+			s.watchStall()
+		}
+		s.checkQueue(c.Queued())
+	}
+	return true
+}
+
 // SetDeadline asks for SessionHandler.Deadline at the given time of the
 // loop's clock; 0 takes it back.
 func (s *Session) SetDeadline(at int64) {

@@ -1,0 +1,111 @@
+package sio
+
+import (
+	"slices"
+
+	"github.com/gannet-io/gannet/internal/bufpool"
+)
+
+// maxFanout bounds what is joined, in bytes: what one write can take.
+const maxFanout = 64 << 10
+
+// A fanout holds broadcasts that were made in this turn and that nobody was
+// sent yet. As long as they are for the same target, and nothing else happens to
+// a socket of the loop, they are joined, and every receiver is visited once for
+// all of them: at the end of the turn, or when settle is called.
+type fanout struct {
+	// Owned by the loop goroutine.
+	target Target
+	parts  []*bufpool.Buf // a packet each, with a reference each
+	bytes  int
+	spare  []*bufpool.Buf // backing of the next parts
+}
+
+// fanOut adds a packet for the sockets of a target and takes a reference.
+func (sh *shard) fanOut(t *Target, b *bufpool.Buf) {
+	f := &sh.fan
+	if len(f.parts) > 0 && (f.bytes+len(b.B) > maxFanout || !f.target.same(t)) {
+		sh.settle()
+	}
+	if len(f.parts) == 0 {
+		f.target = *t
+		sh.loop.RequestFlush()
+	}
+	b.Retain()
+	f.parts = append(f.parts, b)
+	f.bytes += len(b.B)
+}
+
+// settle queues the broadcasts that wait. Whatever else is about to be sent to
+// a socket of the loop, or to change which sockets a target has, calls it
+// first, so that all happens in the order in which it was asked for.
+func (sh *shard) settle() {
+	if len(sh.fan.parts) > 0 {
+		sh.deliver(false)
+	}
+}
+
+// deliver sends the broadcasts that wait, and with now writes them.
+func (sh *shard) deliver(now bool) {
+	f := &sh.fan
+	n, parts := f.target.nsp, f.parts
+	f.parts = f.spare[:0]
+	joined := join(parts, f.bytes)
+	include, exclude := sh.names(&f.target)
+	f.target, f.bytes = Target{}, 0
+	sh.casting = true
+	n.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
+		s.sendJoined(joined, parts, now)
+	})
+	sh.casting = false
+	sh.forgetNames()
+	for i, b := range parts {
+		parts[i] = nil
+		sh.loop.Defer(b)
+	}
+	if len(parts) > 1 {
+		sh.loop.Defer(joined)
+	}
+	f.spare = parts[:0]
+	sh.reportDrops()
+}
+
+// join returns the packets as one.
+func join(parts []*bufpool.Buf, bytes int) *bufpool.Buf {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	b := bufpool.Get(bytes)
+	for _, p := range parts {
+		b.B = append(b.B, p.B...)
+	}
+	return b
+}
+
+// sendJoined sends packets to one receiver of a broadcast: joined where its
+// connection is up to date, else each on its own.
+func (s *Socket) sendJoined(joined *bufpool.Buf, parts []*bufpool.Buf, now bool) {
+	if s.state.Load() != stateConnected {
+		return
+	}
+	c := s.client
+	if !c.SendJoined(joined, len(parts), now) {
+		for _, b := range parts {
+			s.queue(b, false)
+		}
+		return
+	}
+	if c.Overflowed() {
+		s.slow.Store(true)
+	}
+	c.shard.stats.emitted += uint64(len(parts))
+}
+
+// same tells whether two targets have the same sockets.
+func (t *Target) same(u *Target) bool {
+	return t.nsp == u.nsp && t.include.same(&u.include) && t.exclude.same(&u.exclude)
+}
+
+func (l *names) same(m *names) bool {
+	return l.n == m.n && l.few == m.few && slices.Equal(l.more, m.more)
+}

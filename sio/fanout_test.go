@@ -1,0 +1,232 @@
+package sio_test
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/sio"
+)
+
+// A receiver is a client of a driven server whose frames are recorded.
+type receiver struct {
+	conn   *loop.Conn
+	socket *sio.Socket
+	input  []byte // what was written to it
+	writes int
+	stuck  bool // takes nothing
+}
+
+func (r *receiver) write(b []byte) (int, error) {
+	if r.stuck {
+		return 0, syscall.EAGAIN
+	}
+	r.writes++
+	r.input = append(r.input, b...)
+	return len(b), nil
+}
+
+// take returns the text frames that have arrived, and forgets them.
+func (r *receiver) take(tb testing.TB) []string {
+	tb.Helper()
+	var list []string
+	for b := r.input; len(b) > 0; {
+		if b[0] != 0x81 || b[1] >= 126 || len(b) < 2+int(b[1]) {
+			tb.Fatalf("not a short text frame: %x", b[:min(len(b), 16)])
+		}
+		list = append(list, string(b[2:2+b[1]]))
+		b = b[2+b[1]:]
+	}
+	r.input, r.writes = r.input[:0], 0
+	return list
+}
+
+// receivers returns a server without goroutines and n clients in "/".
+func receivers(tb testing.TB, n int) (*sio.Server, *loop.Loop, []*receiver) {
+	tb.Helper()
+	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	list := make([]*receiver, n)
+	for i := range list {
+		r := &receiver{}
+		r.conn = srv.OpenFake(0, r.write)
+		r.conn.Inject([]byte(upgradeRequest))
+		r.conn.Inject(masked("40"))
+		loops[0].Drive()
+		sockets := srv.LocalSockets()
+		r.socket = sockets[len(sockets)-1]
+		r.input = r.input[:0]
+		list[i] = r
+	}
+	return srv, loops[0], list
+}
+
+func TestBroadcastsOfATurnAreOneWrite(t *testing.T) {
+	t.Parallel()
+	srv, l, clients := receivers(t, 5)
+	for _, r := range clients {
+		r.take(t)
+	}
+	var want []string
+	for i := range 20 {
+		_ = srv.Emit("tick", i)
+		want = append(want, fmt.Sprintf(`42["tick",%d]`, i))
+	}
+	l.Drive()
+	for i, r := range clients {
+		if r.writes != 1 {
+			t.Errorf("client %d: %d writes for 20 broadcasts of a turn, want 1", i, r.writes)
+		}
+		if got := r.take(t); !slices.Equal(got, want) {
+			t.Errorf("client %d got %v", i, got)
+		}
+	}
+}
+
+// TestFanoutOrder compares what every client gets with what it would get if
+// every operation were carried out at once.
+func TestFanoutOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(300) {
+		fanoutOrder(t, rand.New(rand.NewPCG(seed, 1)))
+	}
+}
+
+func fanoutOrder(t *testing.T, rnd *rand.Rand) {
+	t.Helper()
+	srv, l, clients := receivers(t, 6)
+	rooms := []string{"a", "b", "c"}
+	members := map[string]map[int]bool{"a": {}, "b": {}, "c": {}}
+	gone := map[int]bool{}
+	want := make([][]string, len(clients))
+	for _, r := range clients {
+		r.take(t)
+	}
+	for op := range 60 {
+		room, i := rooms[rnd.IntN(len(rooms))], rnd.IntN(len(clients))
+		packet := fmt.Sprintf(`42["e",%d]`, op)
+		send := func(to func(int) bool) {
+			for j := range clients {
+				if !gone[j] && to(j) {
+					want[j] = append(want[j], packet)
+				}
+			}
+		}
+		switch rnd.IntN(12) {
+		case 0, 1, 2:
+			_ = srv.Emit("e", op)
+			send(func(int) bool { return true })
+		case 3, 4, 5:
+			_ = srv.To(room).Emit("e", op)
+			send(func(j int) bool { return members[room][j] })
+		case 6:
+			_ = srv.Root().Except(room).Emit("e", op)
+			send(func(j int) bool { return !members[room][j] })
+		case 7:
+			_ = clients[i].socket.Emit("e", op)
+			send(func(j int) bool { return j == i })
+		case 8:
+			_ = clients[i].socket.Join(room)
+			members[room][i] = true
+		case 9:
+			_ = clients[i].socket.Leave(room)
+			delete(members[room], i)
+		case 10:
+			_ = srv.To(room).Join(rooms[(i+1)%3])
+			for j := range members[room] {
+				members[rooms[(i+1)%3]][j] = true
+			}
+		case 11:
+			if op > 50 && !gone[i] {
+				clients[i].socket.Disconnect(false)
+				want[i] = append(want[i], "41")
+				gone[i] = true
+				for _, m := range members {
+					delete(m, i)
+				}
+			}
+		}
+		if rnd.IntN(10) == 0 {
+			l.Drive()
+		}
+	}
+	l.Drive()
+	for i, r := range clients {
+		if got := r.take(t); !slices.Equal(got, want[i]) {
+			t.Fatalf("client %d got\n%s\nwant\n%s", i, strings.Join(got, " "), strings.Join(want[i], " "))
+		}
+	}
+}
+
+func TestFanoutToABlockedClient(t *testing.T) {
+	t.Parallel()
+	srv, l, clients := receivers(t, 2)
+	clients[0].stuck = true
+	var want []string
+	for i := range 6 {
+		_ = srv.Emit("tick", i)
+		want = append(want, fmt.Sprintf(`42["tick",%d]`, i))
+		if i%2 == 1 {
+			l.Drive()
+		}
+	}
+	if got := clients[1].take(t); !slices.Equal(got, want) {
+		t.Errorf("the client that reads got %v", got)
+	}
+	if got := clients[0].take(t); len(got) != 0 {
+		t.Errorf("the client that does not read got %v", got)
+	}
+	clients[0].stuck = false
+	clients[0].conn.FakeWritable()
+	l.Drive()
+	if got := clients[0].take(t); !slices.Equal(got, want) {
+		t.Errorf("after it reads again it got %v, want %v", got, want)
+	}
+	if st := srv.Stats(); st.EventsOut != 12 {
+		t.Errorf("%d packets counted as emitted, want 12", st.EventsOut)
+	}
+}
+
+func TestFanoutKeepsItsPlaceAmongAcksAndCloses(t *testing.T) {
+	t.Parallel()
+	srv, l, clients := receivers(t, 1)
+	srv.Root().Inline().Handle("ask", func(e *sio.Event) error {
+		_ = srv.Emit("before")
+		_ = e.Ack("answer")
+		return srv.Emit("behind")
+	})
+	clients[0].conn.Inject(masked(`427["ask"]`))
+	l.Drive()
+	want := []string{`42["before"]`, `437["answer"]`, `42["behind"]`}
+	if got := clients[0].take(t); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+
+	_ = srv.Emit("last")
+	clients[0].socket.Disconnect(true)
+	l.Drive()
+	clients[0].input = clients[0].input[:len(clients[0].input)-2] // the close frame
+	want = []string{`42["last"]`, `41`}
+	if got := clients[0].take(t); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestFanoutReachesAClientThatIsClosed(t *testing.T) {
+	t.Parallel()
+	srv, l, clients := receivers(t, 2)
+	_ = srv.Emit("last")
+	srv.LocalSockets()                   // nothing that settles
+	clients[1].conn.Inject(masked(`47`)) // no packet type of Socket.IO
+	l.Drive()
+	if got := string(clients[1].input); !strings.HasPrefix(got, "\x81\x0a"+`42["last"]`) {
+		t.Errorf("got %q, want the broadcast in front of the close", got)
+	}
+}
