@@ -137,7 +137,7 @@ func (l *Loop) restAccept(err error) {
 		l.acceptLogged = max(now, 1)
 		l.log.Warn("loop: accepting rests", slog.Int("loop", l.id), slog.Any("err", err))
 	}
-	l.rest.Owner, l.rest.internal = l, true
+	l.rest.internal = true
 	l.SetTimer(&l.rest, now+acceptPause)
 }
 

@@ -55,7 +55,8 @@ const maxQueued = math.MaxInt32
 // finishes, and fakes with a sink of their own need always.
 type connAux struct {
 	// Owned by the loop goroutine.
-	deadline  Timer
+	deadline  Timer // the first field: see Loop.fire
+	conn      *Conn // whose deadline it is
 	stalled   int64 // ms when the kernel refused bytes, 0 when it did not
 	finishErr error
 	discarded int
@@ -117,7 +118,7 @@ func (c *Conn) SetDeadline(at int64) {
 		return
 	}
 	aux := c.ensureAux()
-	aux.deadline.Owner = c
+	aux.conn = c
 	aux.deadline.internal = true
 	c.loop.SetTimer(&aux.deadline, at)
 }

@@ -19,7 +19,8 @@ func TestGuard(t *testing.T) {
 		"SetDeadline": func() { p.c.SetDeadline(1) },
 		"Now":         func() { p.l.Now() },
 		"SetTimer":    func() { p.l.SetTimer(new(loop.Timer), 1) },
-		"Alloc":       func() { p.l.Alloc(nil) },
+		"Due":         func() { p.l.Due(new(loop.Timer)) },
+		"Slots":       func() { loop.NewSlots[int](p.l).Alloc(nil) },
 		"Defer":       func() { p.l.Defer(nil) },
 	} {
 		func() {

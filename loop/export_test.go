@@ -56,7 +56,7 @@ func (l *Loop) FarTimers() int { return l.timers.far }
 
 // TimerTable returns the lengths of the table and of its free list.
 func (l *Loop) TimerTable() (slots, free, heap int) {
-	return len(l.timers.at) - 1, len(l.timers.free), len(l.timers.heap)
+	return l.timers.at.Len() - 1, len(l.timers.free), len(l.timers.heap)
 }
 
 // Deferred counts the references waiting for the end of the turn.

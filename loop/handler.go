@@ -30,7 +30,8 @@ type Handler interface {
 	// Deadline is called when the deadline of c passed; it is cleared before.
 	Deadline(c *Conn)
 
-	// Timer is called when t fired; it is stopped before.
+	// Timer is called when t fired; it is stopped before. t.Kind says what t is
+	// embedded in.
 	Timer(t *Timer)
 
 	// Message delivers what was posted. m is borrowed until it returns.

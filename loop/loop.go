@@ -79,7 +79,6 @@ type Loop struct {
 	current  Message   // being delivered
 
 	timers timers
-	slots  slots
 
 	now      int64 // ms, valid while nowValid
 	nowValid bool

@@ -209,34 +209,34 @@ func TestOnLoop(t *testing.T) {
 func FuzzSlots(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0, 1, 1, 2, 9})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		l := driven(&hooks{})
-		model := map[uint32]int{}
+		s := loop.NewSlots[int](driven(&hooks{}))
+		model := map[uint32]*int{}
 		var live []uint32
 		for i, op := range ops {
 			switch {
 			case op%3 == 0 || len(live) == 0:
-				slot := l.Alloc(i)
+				slot := s.Alloc(&i)
 				if _, used := model[slot]; used || slot == 0 || slot >= 1<<24 {
 					t.Fatalf("op %d: Alloc = %d, used %v", i, slot, used)
 				}
-				model[slot] = i
+				model[slot] = &i
 				live = append(live, slot)
 			case op%3 == 1:
 				at := int(op) % len(live)
 				slot := live[at]
 				live = append(live[:at], live[at+1:]...)
 				delete(model, slot)
-				l.Free(slot)
-				l.Free(slot) // harmless
-				if l.Get(slot) != nil {
+				s.Free(slot)
+				s.Free(slot) // harmless
+				if s.Get(slot) != nil {
 					t.Fatalf("op %d: slot %d has an owner", i, slot)
 				}
 			default:
-				l.Get(uint32(op) << 16)
+				s.Get(uint32(op) << 16)
 			}
 			for slot, want := range model {
-				if l.Get(slot) != want {
-					t.Fatalf("op %d: Get(%d) = %v, want %d", i, slot, l.Get(slot), want)
+				if s.Get(slot) != want {
+					t.Fatalf("op %d: Get(%d) = %p, want %p", i, slot, s.Get(slot), want)
 				}
 			}
 		}
@@ -247,17 +247,18 @@ func FuzzSlots(f *testing.F) {
 // comes back.
 func TestSlotsAreReusedLate(t *testing.T) {
 	t.Parallel()
-	l := driven(&hooks{})
-	first := l.Alloc("x")
-	l.Free(first)
+	s := loop.NewSlots[int](driven(&hooks{}))
+	owner := new(int)
+	first := s.Alloc(owner)
+	s.Free(first)
 	for i := range loop.SlotReserve {
-		s := l.Alloc("y")
-		if s == first {
+		slot := s.Alloc(owner)
+		if slot == first {
 			t.Fatalf("slot %d came back after %d", first, i)
 		}
-		l.Free(s)
+		s.Free(slot)
 	}
-	if s := l.Alloc("z"); s != first {
-		t.Errorf("slot %d, want %d: freed slots are not reused in order", s, first)
+	if slot := s.Alloc(owner); slot != first {
+		t.Errorf("slot %d, want %d: freed slots are not reused in order", slot, first)
 	}
 }

@@ -440,7 +440,7 @@ func TestOptions(t *testing.T) {
 	if limited, err := loop.New(&loop.Options{NewHandler: h, MaxConns: 1 << 40}); err != nil || limited.MaxConns() != r.MaxConns() {
 		t.Errorf("MaxConns is not clamped: %v, %v", limited.MaxConns(), err)
 	}
-	if loop.ConnSize > 64 || loop.TimerSize > 24 || loop.MessageSize > 56 {
+	if loop.ConnSize > 64 || loop.TimerSize > 8 || loop.MessageSize > 56 {
 		t.Errorf("a Conn takes %d bytes, a Timer %d, a Message %d", loop.ConnSize, loop.TimerSize, loop.MessageSize)
 	}
 	shutdown(t, r)

@@ -2,6 +2,8 @@
 
 package loop
 
+import "github.com/gannet-io/gannet/internal/paged"
+
 const (
 	// maxSlots is what 24 bits can name.
 	maxSlots = 1 << 24
@@ -10,66 +12,64 @@ const (
 	slotReserve = 1024
 )
 
-// slots is a dense table with late reuse.
-type slots struct {
+// Slots is a dense table of what a loop owns, with late reuse: 8 bytes for
+// each entry.
+type Slots[T any] struct {
+	// Immutable after NewSlots.
+	loop *Loop
+
 	// Owned by the loop goroutine.
-	owners []any
-	next   []uint32 // free list, first freed first used; 0 ends it
-	first  uint32
-	last   uint32
-	free   int
+	owners paged.List[*T]
+	free   []uint32 // from index first on: first freed, first used
+	first  int
 }
+
+// NewSlots returns an empty table of l. It may be called from any goroutine.
+func NewSlots[T any](l *Loop) *Slots[T] { return &Slots[T]{loop: l} }
 
 // Alloc returns a slot that Get maps to owner until Free. Slots are never
 // zero and fit into 24 bits; zero means that the table is full. A freed slot
 // is used again as late as possible.
-func (l *Loop) Alloc(owner any) uint32 {
-	l.guard.check()
-	s := &l.slots
-	if len(s.owners) == 0 {
-		s.owners, s.next = make([]any, 1, 64), make([]uint32, 1, 64)
+func (s *Slots[T]) Alloc(owner *T) uint32 {
+	s.loop.guard.check()
+	if s.owners.Len() == 0 {
+		s.owners.Append(nil) // slot 0
 	}
-	if s.free > slotReserve || len(s.owners) == maxSlots {
-		slot := s.first
-		if slot == 0 {
-			return 0
-		}
-		s.first = s.next[slot]
-		if s.first == 0 {
-			s.last = 0
-		}
-		s.free--
-		s.owners[slot] = owner
-		return slot
+	waiting := len(s.free) - s.first
+	if waiting <= slotReserve && s.owners.Len() < maxSlots {
+		s.owners.Append(owner)
+		return uint32(s.owners.Len() - 1)
 	}
-	s.owners = append(s.owners, owner)
-	s.next = append(s.next, 0)
-	return uint32(len(s.owners) - 1)
+	if waiting == 0 {
+		return 0
+	}
+	slot := s.free[s.first]
+	s.first++
+	*s.owners.At(int(slot)) = owner
+	return slot
 }
 
 // Free forgets the owner of slot.
-func (l *Loop) Free(slot uint32) {
-	l.guard.check()
-	s := &l.slots
-	if int(slot) >= len(s.owners) || s.owners[slot] == nil {
+func (s *Slots[T]) Free(slot uint32) {
+	if s.Get(slot) == nil {
 		return
 	}
-	s.owners[slot] = nil
-	s.next[slot] = 0
-	if s.last == 0 {
-		s.first = slot
-	} else {
-		s.next[s.last] = slot
+	*s.owners.At(int(slot)) = nil
+	if s.first > slotReserve && s.first > len(s.free)/2 {
+		n := copy(s.free, s.free[s.first:])
+		s.free, s.first = s.free[:n], 0
 	}
-	s.last = slot
-	s.free++
+	s.free = append(s.free, slot)
 }
 
 // Get returns the owner of slot, or nil.
-func (l *Loop) Get(slot uint32) any {
-	l.guard.check()
-	if int(slot) >= len(l.slots.owners) {
+func (s *Slots[T]) Get(slot uint32) *T {
+	s.loop.guard.check()
+	if int(slot) >= s.owners.Len() {
 		return nil
 	}
-	return l.slots.owners[slot]
+	return *s.owners.At(int(slot))
 }
+
+// End returns the number that is one more than the highest slot in use ever.
+func (s *Slots[T]) End() uint32 { return uint32(max(s.owners.Len(), 1)) }

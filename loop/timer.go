@@ -2,7 +2,12 @@
 
 package loop
 
-import "math"
+import (
+	"math"
+	"unsafe"
+
+	"github.com/gannet-io/gannet/internal/paged"
+)
 
 const (
 	// nearby is the distance in ms below which a deadline goes to the heap.
@@ -18,13 +23,14 @@ const (
 )
 
 // A Timer calls Handler.Timer once when its time comes. It is embedded by
-// value in its owner and costs nothing while it is stopped.
+// value in its owner and costs nothing while it is stopped. There is no way
+// back to the owner in it, which would take 16 bytes of every connection: Kind
+// says what it is embedded in, and the owner is found from its address.
 type Timer struct {
 	// Owned by the loop goroutine.
-	Owner    any
 	slot     uint32 // index into the table, 0 while stopped
-	Kind     uint8
-	internal bool // deadline of a Conn
+	Kind     uint8  // for the handler's use
+	internal bool   // the loop's own: a deadline of a Conn, or a rest
 }
 
 // Armed reports whether t is waiting.
@@ -35,9 +41,9 @@ func (t *Timer) Armed() bool { return t.slot != 0 }
 // heap too. Re-arming a far timer is one store.
 type timers struct {
 	// Owned by the loop goroutine.
-	at    []int64  // by slot; 0 = stopped
-	near  []int64  // by slot; time of the valid heap entry, 0 = none
-	refs  []*Timer // by slot
+	at    paged.List[int64]  // by slot; 0 = stopped
+	near  paged.List[int64]  // by slot; time of the valid heap entry, 0 = none
+	refs  paged.List[*Timer] // by slot
 	free  []uint32
 	heap  []timerEntry
 	far   int   // armed slots without a heap entry
@@ -53,7 +59,7 @@ type timerEntry struct {
 }
 
 func (ts *timers) init() {
-	ts.at, ts.near, ts.refs = make([]int64, 1), make([]int64, 1), make([]*Timer, 1)
+	ts.grow(nil)
 	ts.armed = never
 }
 
@@ -70,20 +76,27 @@ func (l *Loop) SetTimer(t *Timer, at int64) {
 	}
 }
 
+// Due returns when t fires, or 0 while it is stopped.
+func (l *Loop) Due(t *Timer) int64 {
+	l.guard.check()
+	return *l.timers.at.At(int(t.slot))
+}
+
 func (ts *timers) set(t *Timer, at, now int64) {
 	if t.slot == 0 {
 		ts.take(t)
 	}
 	slot := t.slot
-	wasFar := ts.at[slot] != 0 && ts.near[slot] == 0
-	ts.at[slot] = at
-	if at-now >= nearby && ts.near[slot] == 0 {
+	due, near := ts.at.At(int(slot)), *ts.near.At(int(slot))
+	wasFar := *due != 0 && near == 0
+	*due = at
+	if at-now >= nearby && near == 0 {
 		if !wasFar {
 			ts.addFar(now)
 		}
 		return
 	}
-	if ts.near[slot] == 0 || at < ts.near[slot] {
+	if near == 0 || at < near {
 		if wasFar {
 			ts.far--
 		}
@@ -100,7 +113,7 @@ func (ts *timers) addFar(now int64) {
 }
 
 func (ts *timers) pushNear(slot uint32, at int64) {
-	ts.near[slot] = at
+	*ts.near.At(int(slot)) = at
 	ts.push(timerEntry{at, slot})
 }
 
@@ -108,13 +121,17 @@ func (ts *timers) take(t *Timer) {
 	if n := len(ts.free); n > 0 {
 		t.slot = ts.free[n-1]
 		ts.free = ts.free[:n-1]
-		ts.refs[t.slot] = t
+		*ts.refs.At(int(t.slot)) = t
 		return
 	}
-	t.slot = uint32(len(ts.at))
-	ts.at = append(ts.at, 0)
-	ts.near = append(ts.near, 0)
-	ts.refs = append(ts.refs, t)
+	t.slot = uint32(ts.at.Len())
+	ts.grow(t)
+}
+
+func (ts *timers) grow(t *Timer) {
+	ts.at.Append(0)
+	ts.near.Append(0)
+	ts.refs.Append(t)
 }
 
 func (ts *timers) stop(t *Timer) {
@@ -122,7 +139,7 @@ func (ts *timers) stop(t *Timer) {
 	if slot == 0 {
 		return
 	}
-	if ts.near[slot] == 0 {
+	if *ts.near.At(int(slot)) == 0 {
 		ts.far--
 	}
 	ts.give(t)
@@ -131,8 +148,8 @@ func (ts *timers) stop(t *Timer) {
 // give frees the slot of t. A heap entry may stay behind; the slot's next user
 // inherits it.
 func (ts *timers) give(t *Timer) {
-	ts.at[t.slot] = 0
-	ts.refs[t.slot] = nil
+	*ts.at.At(int(t.slot)) = 0
+	*ts.refs.At(int(t.slot)) = nil
 	ts.free = append(ts.free, t.slot)
 	t.slot = 0
 }
@@ -161,18 +178,28 @@ func (ts *timers) sweep(now int64) {
 	}
 	ts.swept += ticks * sweepTick
 	ticks = min(ticks, sweepParts)
-	n := len(ts.at)
-	count := min(int(ticks)*((n+sweepParts-1)/sweepParts), n)
-	for range count {
+	n := ts.at.Len()
+	for count := min(int(ticks)*((n+sweepParts-1)/sweepParts), n); count > 0; {
 		if ts.next >= n {
 			ts.next = 0
 		}
-		slot := ts.next
-		ts.next++
-		if at := ts.at[slot]; at != 0 && at-now < sweepWindow && ts.near[slot] == 0 {
-			ts.far--
-			ts.pushNear(uint32(slot), at)
+		part := ts.at.Tail(ts.next)
+		part = part[:min(len(part), count)]
+		for i, at := range part {
+			if at != 0 && at-now < sweepWindow {
+				ts.approach(uint32(ts.next+i), at)
+			}
 		}
+		ts.next += len(part)
+		count -= len(part)
+	}
+}
+
+// approach moves a far timer to the heap.
+func (ts *timers) approach(slot uint32, at int64) {
+	if *ts.near.At(int(slot)) == 0 {
+		ts.far--
+		ts.pushNear(slot, at)
 	}
 }
 
@@ -184,16 +211,17 @@ func (ts *timers) expired(now int64) (t *Timer, more bool) {
 	}
 	e := ts.pop()
 	slot := e.slot
-	if ts.near[slot] != e.at {
+	near := ts.near.At(int(slot))
+	if *near != e.at {
 		return nil, true
 	}
-	ts.near[slot] = 0
-	at := ts.at[slot]
+	*near = 0
+	at := *ts.at.At(int(slot))
 	switch {
 	case at == 0:
 		return nil, true
 	case at <= now:
-		t = ts.refs[slot]
+		t = *ts.refs.At(int(slot))
 		ts.give(t)
 		return t, true
 	case at-now < nearby:
@@ -221,17 +249,16 @@ func (l *Loop) runTimers() {
 }
 
 func (l *Loop) fire(t *Timer) {
-	if t.internal {
-		switch owner := t.Owner.(type) {
-		case *Conn:
-			l.callDeadline(owner)
-			owner.giveAux()
-		case *Loop:
-			owner.resumeAccept()
-		}
-		return
+	switch {
+	case !t.internal:
+		l.callTimer(t)
+	case t == &l.rest:
+		l.resumeAccept()
+	default:
+		c := (*connAux)(unsafe.Pointer(t)).conn // its first field is the timer
+		l.callDeadline(c)
+		c.giveAux()
 	}
-	l.callTimer(t)
 }
 
 // armTimer sets the kernel's timer to the next thing that is due.

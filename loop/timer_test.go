@@ -112,10 +112,10 @@ func TestTimerReal(t *testing.T) {
 	t.Parallel()
 	type firing struct{ want, got int64 }
 	fired := make(chan firing, 100)
+	wanted := map[*loop.Timer]int64{} // owned by the loop
 	r := start(t, &loop.Options{Loops: 1}, func(l *loop.Loop) *hooks {
 		return &hooks{timer: func(tm *loop.Timer) {
-			want, _ := tm.Owner.(int64)
-			fired <- firing{want, l.Now()}
+			fired <- firing{wanted[tm], l.Now()}
 		}}
 	})
 	l := r.Loops()[0]
@@ -123,7 +123,9 @@ func TestTimerReal(t *testing.T) {
 	on(t, l, func() {
 		for _, d := range delays {
 			at := l.Now() + d
-			l.SetTimer(&loop.Timer{Owner: at}, at)
+			tm := new(loop.Timer)
+			wanted[tm] = at
+			l.SetTimer(tm, at)
 		}
 		stopped := new(loop.Timer)
 		l.SetTimer(stopped, l.Now()+20)
@@ -244,13 +246,13 @@ func newTimerModel(t *testing.T) *timerModel {
 	h := &hooks{timer: m.fired}
 	m.l = driven(h)
 	for i := range m.timers {
-		m.timers[i].Owner = i
+		m.timers[i].Kind = uint8(i)
 	}
 	return m
 }
 
 func (m *timerModel) fired(tm *loop.Timer) {
-	i, _ := tm.Owner.(int)
+	i := int(tm.Kind)
 	at, ok := m.due[i]
 	if !ok {
 		m.t.Fatalf("timer %d fired at %d but is not armed", i, m.now)

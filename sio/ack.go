@@ -7,8 +7,10 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/loop"
 )
@@ -59,18 +61,21 @@ func (r *Reply) Decode(v ...any) error {
 	return nil
 }
 
+// timerAck is the kind of a pendingAck's timer.
+const timerAck = engine.TimerUser
+
 // A pendingAck is an event that was sent and wants an answer.
 type pendingAck struct {
+	// Owned by the loop goroutine of the socket.
+	timer loop.Timer // the first field: see shard.Timer
+	over  bool
+
 	// Immutable.
 	id      uint64
 	socket  *Socket
 	buf     *bufpool.Buf // given up when it is sent
 	timeout time.Duration
 	resolve func(*Reply, error) // called once, on the loop; must not block
-
-	// Owned by the loop goroutine of the socket.
-	timer loop.Timer
-	over  bool
 }
 
 // fail resolves the ack with an error, unless it is over.
@@ -114,7 +119,7 @@ func (s *Socket) expectAck(p *pendingAck) {
 	s.acks = append(s.acks, p)
 	if p.timeout > 0 {
 		l := s.client.shard.loop
-		p.timer.Owner = p
+		p.timer.Kind = timerAck
 		l.SetTimer(&p.timer, l.Now()+max(p.timeout.Milliseconds(), 1))
 	}
 }
@@ -144,8 +149,8 @@ func (s *Socket) dropAck(i int) {
 
 // Timer implements engine.UpperShard: an ack has timed out.
 func (sh *shard) Timer(t *loop.Timer) {
-	p, ok := t.Owner.(*pendingAck)
-	if !ok || p.over {
+	p := (*pendingAck)(unsafe.Pointer(t)) // there is no other kind
+	if p.over {
 		return
 	}
 	s := p.socket

@@ -59,7 +59,7 @@ var rules = []rule{
 	{pkg: "internal/engine", local: []string{"loop", "wsframe", "polling", "internal/bufpool", "internal/eio", "internal/http1", "internal/jsonx"}},
 	{
 		pkg:   "loop",
-		local: []string{"internal/bufpool", "internal/mpsc", "internal/goid"},
+		local: []string{"internal/bufpool", "internal/mpsc", "internal/goid", "internal/paged"},
 		foreign: []string{
 			"github.com/panjf2000/gnet/v2/pkg/netpoll", "github.com/panjf2000/gnet/v2/pkg/socket",
 			"github.com/panjf2000/gnet/v2/pkg/errors", "golang.org/x/sys/unix",
@@ -72,13 +72,14 @@ var rules = []rule{
 		pure:    true,
 	},
 	{pkg: "polling", local: []string{"internal/http1", "internal/eio", "internal/bufpool", "internal/jsonx"}, pure: true},
-	{pkg: "rooms", pure: true},
+	{pkg: "rooms", local: []string{"internal/paged"}, pure: true},
 	{pkg: "internal/eio", local: []string{"internal/jsonx"}, pure: true},
 	{pkg: "internal/http1", pure: true},
 	{pkg: "internal/packet", local: []string{"internal/jsonx", "internal/bufpool"}, pure: true},
 	{pkg: "internal/jsonx"},
 	{pkg: "internal/bufpool", foreign: []string{"github.com/valyala/bytebufferpool"}},
 	{pkg: "internal/mpsc"},
+	{pkg: "internal/paged", pure: true},
 	{pkg: "internal/goid"},
 	{pkg: "internal/testleak"},
 	{

@@ -19,7 +19,7 @@ func (sh *Shard) watchPauses() {
 	if sh.pulse.timer.Armed() || sh.cfg.EIO.PingInterval <= 0 {
 		return
 	}
-	sh.pulse.timer.Owner = &sh.pulse
+	sh.pulse.timer.Kind = timerPulse
 	sh.pulse.detector.Paused(&sh.cfg.EIO, sh.loop.Now())
 	sh.loop.SetTimer(&sh.pulse.timer, sh.loop.Now()+max(sh.cfg.EIO.Pause()/2, 1))
 }

@@ -36,7 +36,7 @@ func (s *Session) watchQueue() {
 
 func (sh *Shard) watchQueues() {
 	if !sh.pressure.timer.Armed() {
-		sh.pressure.timer.Owner = &sh.pressure
+		sh.pressure.timer.Kind = timerPressure
 		sh.loop.SetTimer(&sh.pressure.timer, sh.loop.Now()+pressureTick)
 	}
 }

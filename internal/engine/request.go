@@ -73,8 +73,8 @@ func (h *httpConn) request(b []byte, n int) []byte {
 
 // session returns the session in the slot if its id is sid.
 func (sh *Shard) session(slot uint32, sid string) *Session {
-	s, ok := sh.loop.Get(slot).(*Session)
-	if !ok || subtle.ConstantTimeCompare(s.sid[:], []byte(sid)) == 0 {
+	s := sh.table.Get(slot)
+	if s == nil || subtle.ConstantTimeCompare(s.sid[:], []byte(sid)) == 0 {
 		return nil
 	}
 	return s
@@ -281,7 +281,7 @@ func (a *admission) admitted(req *http1.Request) {
 // newSession makes a session; ok is false when the loop has no slot left.
 func (sh *Shard) newSession(t eio.Transport, a *admission) (s *Session, ok bool) {
 	s, up := sh.upper.NewSession()
-	s.slot = sh.loop.Alloc(s)
+	s.slot = sh.table.Alloc(s)
 	if s.slot == 0 {
 		return nil, false
 	}

@@ -126,7 +126,7 @@ func (s *Server) awaitConns(ctx context.Context) {
 }
 
 func (s *Server) newHandler(l *loop.Loop) loop.Handler {
-	sh := &Shard{srv: s, cfg: &s.cfg, loop: l}
+	sh := &Shard{srv: s, cfg: &s.cfg, loop: l, table: loop.NewSlots[Session](l)}
 	sh.upper = s.upper.NewShard(sh)
 	s.shards = append(s.shards, sh)
 	return sh

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -43,7 +44,6 @@ type Session struct {
 	// Owned by the loop goroutine.
 	eio     eio.Session
 	timer   loop.Timer
-	armed   int64 // what timer is set to
 	upper   int64 // deadline of the layer above
 	partial int64 // when the message being received must be complete
 	conn    *loop.Conn
@@ -276,9 +276,7 @@ func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
 func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshake, b64 bool) {
 	s.shard, s.h, s.b64 = sh, h, b64
 	s.hs.Store(hs.packed)
-	sh.lastSlot = max(sh.lastSlot, s.slot)
 	sh.srv.ids.New(&sh.random, uint8(sh.loop.ID()), s.slot, &s.sid)
-	s.timer.Owner = s
 	sh.sessions++
 	sh.stats.Opened++
 	if t == eio.Polling {
@@ -290,6 +288,11 @@ func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshak
 	s.arm()
 }
 
+// sessionOf returns the session that a timer of kind timerSession is in.
+func sessionOf(t *loop.Timer) *Session {
+	return (*Session)(unsafe.Add(unsafe.Pointer(t), -int(unsafe.Offsetof(Session{}.timer))))
+}
+
 // arm sets the timer to the earliest of the session's deadlines.
 func (s *Session) arm() {
 	at := s.eio.Deadline()
@@ -299,15 +302,13 @@ func (s *Session) arm() {
 	if s.partial != 0 && (at == 0 || s.partial < at) {
 		at = s.partial
 	}
-	if at != s.armed {
-		s.armed = at
+	if at != s.shard.loop.Due(&s.timer) {
 		s.shard.loop.SetTimer(&s.timer, at)
 	}
 }
 
 // expire does what has become due.
 func (s *Session) expire() {
-	s.armed = 0
 	s.shard.forgivePause()
 	now := s.shard.loop.Now()
 	if s.partial != 0 && now >= s.partial {
@@ -359,7 +360,7 @@ func (s *Session) end(reason eio.Reason, err error) {
 	s.eio.Closed()
 	s.upper, s.partial = 0, 0
 	sh.loop.SetTimer(&s.timer, 0)
-	sh.loop.Free(s.slot)
+	sh.table.Free(s.slot)
 	sh.sessions--
 	sh.stats.Closed++
 	s.dropProbe()

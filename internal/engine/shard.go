@@ -15,6 +15,17 @@ const (
 	msgCall
 )
 
+// The kinds of the engine's timers; those of the layer above start at
+// TimerUser.
+const (
+	timerSession = iota
+	timerPressure
+	timerPulse
+)
+
+// TimerUser is the first kind of timer that the layer above may use.
+const TimerUser = 16
+
 // A Shard is the part of a Server that belongs to one loop. Its methods run
 // on that loop's goroutine unless they say otherwise.
 type Shard struct {
@@ -25,8 +36,9 @@ type Shard struct {
 	upper UpperShard
 
 	// Owned by the loop goroutine.
-	req      http1.Request // scratch: views of the request being handled
-	rawHead  []byte        // the head that req was parsed from
+	table    *loop.Slots[Session] // by slot
+	req      http1.Request        // scratch: views of the request being handled
+	rawHead  []byte               // the head that req was parsed from
 	random   randomSource
 	pulse    pulse
 	pressure pressure
@@ -35,7 +47,6 @@ type Shard struct {
 	doomed   []*Session  // sessions over MaxQueue, ended at the end of the turn
 	http     []*httpConn // every connection that speaks HTTP
 	free     []*httpConn // for the next ones
-	lastSlot uint32      // the highest slot that was given out
 	sessions int
 	onPoll   int // sessions whose current transport is polling
 	stats    Stats
@@ -159,12 +170,12 @@ func (sh *Shard) Deadline(c *loop.Conn) {
 
 // Timer implements loop.Handler.
 func (sh *Shard) Timer(t *loop.Timer) {
-	switch o := t.Owner.(type) {
-	case *Session:
-		o.expire()
-	case *pressure:
+	switch t.Kind {
+	case timerSession:
+		sessionOf(t).expire()
+	case timerPressure:
 		sh.relieve()
-	case *pulse:
+	case timerPulse:
 		sh.beat()
 	default:
 		sh.upper.Timer(t)
@@ -223,7 +234,7 @@ func (sh *Shard) EachSession(f func(SessionHandler)) {
 
 // SessionAt returns the handler of the session in a slot, or nil.
 func (sh *Shard) SessionAt(slot uint32) SessionHandler {
-	if s, ok := sh.loop.Get(slot).(*Session); ok {
+	if s := sh.table.Get(slot); s != nil {
 		return s.h
 	}
 	return nil
@@ -240,8 +251,8 @@ func (sh *Shard) drain() {
 
 // eachSession calls f with every session; f may end it.
 func (sh *Shard) eachSession(f func(*Session)) {
-	for slot := uint32(1); slot <= sh.lastSlot; slot++ {
-		if s, ok := sh.loop.Get(slot).(*Session); ok {
+	for slot := uint32(1); slot < sh.table.End(); slot++ {
+		if s := sh.table.Get(slot); s != nil {
 			f(s)
 		}
 	}
