@@ -69,8 +69,8 @@ func whole(v float64) string {
 	return commas(int64(math.Round(v)))
 }
 
-// three writes v with three significant digits, never with an exponent below
-// 1e15.
+// three writes v with three significant digits, two from 0.1 to 1, and without
+// an exponent unless it is very small or great.
 func three(v float64) string {
 	a := math.Abs(v)
 	switch {
@@ -80,6 +80,8 @@ func three(v float64) string {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	case a >= 99.95:
 		return whole(v)
+	case a >= 0.1 && a < 1:
+		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
 	digits := 2 - int(math.Floor(math.Log10(a)))
 	if p := math.Pow10(digits); math.Round(a*p) >= 1000 {
