@@ -72,6 +72,13 @@ func (c *client) Deadline() {
 	}
 }
 
+// Received implements engine.SessionHandler.
+func (c *client) Received() {
+	if len(c.shard.arrived) > 0 {
+		c.shard.pumpArrived()
+	}
+}
+
 // Drained implements engine.SessionHandler.
 func (c *client) Drained() {}
 

@@ -38,6 +38,7 @@ type shard struct {
 	name    [256]byte     // scratch of event names with escapes
 	include []string      // scratch of a cast
 	exclude []string
+	arrived []*Socket // sockets whose inbox is to be looked at
 	fan     fanout    // broadcasts of this turn
 	casting bool      // rooms are being iterated: no code of the user's may run
 	drops   []*Socket // what Trace.Dropped is told when that is over
@@ -116,6 +117,7 @@ func (sh *shard) Dropped(m *loop.Message) {
 
 // BeforeFlush implements engine.UpperShard.
 func (sh *shard) BeforeFlush() {
+	sh.pumpArrived() // what a panic has left
 	if len(sh.fan.parts) > 0 {
 		sh.deliver(true)
 	}

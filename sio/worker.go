@@ -168,6 +168,7 @@ type inbox struct {
 	running    bool // a worker has a batch
 	pumping    bool // pump is on the stack
 	paused     bool // reading is paused until half is done
+	arrived    bool // listed in shard.arrived
 }
 
 func (q *inbox) add(e *Event) {
@@ -217,11 +218,35 @@ func (q *inbox) idle() bool { return q.head == nil && !q.running }
 func (s *Socket) push(e *Event) {
 	s.nsp.srv.work.tasks.Add(1)
 	s.inbox.add(e)
-	s.pump()
+	if s.client.Receiving() { // more may follow: one worker is to get all of it
+		s.client.shard.arrive(s)
+	} else {
+		s.pump()
+	}
 	if q := &s.inbox; !q.paused && s.overloaded(1) {
 		q.paused = true
 		s.client.pause()
 	}
+}
+
+// arrive has the inbox of a socket looked at when its client has received all
+// that came together.
+func (sh *shard) arrive(s *Socket) {
+	if !s.inbox.arrived {
+		s.inbox.arrived = true
+		sh.arrived = append(sh.arrived, s)
+	}
+}
+
+// pumpArrived starts what has arrived.
+func (sh *shard) pumpArrived() {
+	for i := 0; i < len(sh.arrived); i++ { // an inline handler may cause more
+		s := sh.arrived[i]
+		sh.arrived[i] = nil
+		s.inbox.arrived = false
+		s.pump()
+	}
+	sh.arrived = sh.arrived[:0]
 }
 
 // overloaded tells whether the share 1/part of what may wait waits.

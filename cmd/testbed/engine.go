@@ -149,6 +149,9 @@ func (s *echoSession) Message(data []byte, binary bool) {
 	s.loop.Defer(b)
 }
 
+// Received implements engine.SessionHandler.
+func (s *echoSession) Received() {}
+
 // Drained implements engine.SessionHandler.
 func (s *echoSession) Drained() {}
 

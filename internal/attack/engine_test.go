@@ -130,7 +130,11 @@ func (s *echoSession) Message(data []byte, binary bool) {
 	s.loop.Defer(b)
 }
 
-func (s *echoSession) Opened()                  {}
+func (s *echoSession) Opened() {}
+
+// Received implements engine.SessionHandler.
+func (s *echoSession) Received() {}
+
 func (s *echoSession) Drained()                 {}
 func (s *echoSession) Deadline()                {}
 func (s *echoSession) Closed(eio.Reason, error) {}

@@ -116,6 +116,11 @@ type SessionHandler interface {
 	// Message delivers one message. data is borrowed until the return.
 	Message(data []byte, binary bool)
 
+	// Received is called behind the last of the messages that have arrived
+	// together, whether the session is still open or not. While it is owed,
+	// Session.Receiving is true.
+	Received()
+
 	// Drained is called when everything that the peer had refused is sent.
 	Drained()
 

@@ -219,11 +219,14 @@ func (s *Session) payload(b []byte) {
 		}
 		return
 	}
+	s.reading = true
 	for more := true; more && s.poll != nil; {
 		var pkt []byte
 		pkt, b, more = polling.NextPacket(b)
 		s.packet(pkt)
 	}
+	s.reading = false
+	s.h.Received()
 }
 
 // base64Message takes a binary message in text form.

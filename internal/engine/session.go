@@ -181,6 +181,10 @@ func (s *Session) Resume() {
 // any goroutine.
 func (s *Session) DropHandshake() { s.hs.Store(nil) }
 
+// Receiving tells whether messages are being delivered that have arrived
+// together; SessionHandler.Received follows.
+func (s *Session) Receiving() bool { return s.reading }
+
 // Overflowed tells whether the session is about to be closed because it does
 // not read.
 func (s *Session) Overflowed() bool { return s.doomed }

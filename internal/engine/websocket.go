@@ -59,6 +59,7 @@ func (s *Session) frames(c *loop.Conn, b []byte) {
 	if s.conn != c {
 		s.reader.Release()
 	}
+	s.h.Received()
 }
 
 func (s *Session) frame(c *loop.Conn, m wsframe.Message) {
