@@ -1,0 +1,191 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Transport is how a Conn reaches the server.
+type Transport uint8
+
+// The transports.
+const (
+	WebSocket Transport = iota // WebSocket from the start
+	Polling                    // HTTP long-polling for ever
+	Upgrade                    // HTTP long-polling, then WebSocket, as a browser does
+)
+
+// String returns the name that options and results use.
+func (t Transport) String() string {
+	switch t {
+	case WebSocket:
+		return "websocket"
+	case Polling:
+		return "polling"
+	case Upgrade:
+		return "upgrade"
+	}
+	return "unknown"
+}
+
+// Descriptors returns how many sockets a connection has at most.
+func (t Transport) Descriptors() int {
+	switch t {
+	case WebSocket:
+		return 1
+	case Polling:
+		return 2
+	case Upgrade:
+		return 3
+	}
+	return 1
+}
+
+// Options configures a Pool.
+type Options struct {
+	// Addr is the server's host and port.
+	Addr string
+	// Path is the server's path. Empty means "/socket.io/", or "/" if Plain.
+	Path string
+	// Query is added to the query of every request, without a leading "&".
+	Query url.Values
+	// Header is added to every request, cookies included.
+	Header http.Header
+	// Transport is that of connections opened by Dial.
+	Transport Transport
+	// Namespace to join. Empty means "/".
+	Namespace string
+	// Auth is the JSON payload of the CONNECT. Nil means none.
+	Auth json.RawMessage
+	// Plain speaks WebSocket without Engine.IO and Socket.IO: there is no
+	// handshake behind the 101, and no heartbeat. Messages are the same bytes.
+	Plain bool
+	// Loops is the number of event loops. Zero means 1.
+	Loops int
+	// Timeout bounds a dial with its handshake. Zero means 30s.
+	Timeout time.Duration
+	// PerSource is how many connections to a loopback address are opened from
+	// one source address before the next one of 127.0.0.0/8 is taken: one
+	// address has some 28,000 ports. Zero means 20,000.
+	PerSource int
+
+	// OnOpen is called when a connection is ready to send. Nil is free.
+	OnOpen func(c *Conn)
+	// OnPacket is called for each event and each acknowledgement. What p has
+	// is borrowed: valid until the return.
+	OnPacket func(c *Conn, p *Packet)
+	// OnEvent is called, unless there is OnPacket, for each text message that
+	// starts with "42" or "43", with what follows the "4". Borrowed: valid
+	// until the return.
+	OnEvent func(c *Conn, packet []byte)
+	// OnClose is called when a connection ends that was ready, with the reason:
+	// ErrHangup after Hangup. Nil is free.
+	OnClose func(c *Conn, err error)
+}
+
+// withDefaults returns a copy in which everything is set.
+func (o *Options) withDefaults() Options {
+	d := *o
+	if d.Path == "" {
+		d.Path = "/socket.io/"
+		if d.Plain {
+			d.Path = "/"
+		}
+	}
+	if d.Namespace == "" {
+		d.Namespace = "/"
+	}
+	if d.Timeout == 0 {
+		d.Timeout = 30 * time.Second
+	}
+	if d.Loops == 0 {
+		d.Loops = 1
+	}
+	if d.PerSource == 0 {
+		d.PerSource = 20_000
+	}
+	return d
+}
+
+// check says what cannot be used.
+func (o *Options) check() error {
+	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
+		return fmt.Errorf("load: address %q: want host:port", o.Addr)
+	}
+	for k, values := range o.Header {
+		for _, v := range values {
+			if strings.ContainsAny(k, "\r\n: ") || strings.ContainsAny(v, "\r\n") {
+				return fmt.Errorf("load: header %q cannot be sent", k)
+			}
+		}
+	}
+	if strings.ContainsAny(o.Path, " \r\n?#") || !strings.HasPrefix(o.Path, "/") {
+		return fmt.Errorf("load: path %q: want it to begin with a slash and to have no query", o.Path)
+	}
+	if o.Auth != nil && !json.Valid(o.Auth) {
+		return fmt.Errorf("load: auth is not JSON: %.60s", o.Auth)
+	}
+	if !strings.HasPrefix(o.Namespace, "/") || strings.ContainsRune(o.Namespace, ',') {
+		return fmt.Errorf("load: namespace %q: want it to begin with a slash and to have no comma", o.Namespace)
+	}
+	return nil
+}
+
+// loopback reports whether Addr is on this machine, where any address of
+// 127.0.0.0/8 may be a source.
+func (o *Options) loopback() bool {
+	host, _, _ := net.SplitHostPort(o.Addr)
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Is4() && ip.IsLoopback()
+}
+
+// headers returns the header lines that every request has.
+func (o *Options) headers() string {
+	var b strings.Builder
+	host := o.Addr
+	if h := o.Header.Get("Host"); h != "" {
+		host = h
+	}
+	fmt.Fprintf(&b, "Host: %s\r\n", host)
+	keys := make([]string, 0, len(o.Header))
+	for k := range o.Header {
+		if !strings.EqualFold(k, "Host") {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		for _, v := range o.Header[k] {
+			fmt.Fprintf(&b, "%s: %s\r\n", k, v)
+		}
+	}
+	return b.String()
+}
+
+// target returns the request target for one transport of Engine.IO.
+func (o *Options) target(transport, sid string) string {
+	var list []string
+	if !o.Plain {
+		list = append(list, "EIO=4", "transport="+transport)
+	}
+	if sid != "" {
+		list = append(list, "sid="+url.QueryEscape(sid))
+	}
+	if len(o.Query) > 0 {
+		list = append(list, o.Query.Encode())
+	}
+	if len(list) == 0 {
+		return o.Path
+	}
+	return o.Path + "?" + strings.Join(list, "&")
+}
