@@ -52,6 +52,7 @@ type handler struct {
 	// Owned by the loop goroutine.
 	at      int64 // Pool.Now of the bytes being handled
 	posting []*Conn
+	timers  map[*loop.Timer]func()
 }
 
 var frames = wsframe.Config{MaxMessage: 64 << 20, FromServer: true}
@@ -259,9 +260,9 @@ func (h *handler) BeforeFlush() {
 	h.posting = h.posting[:0]
 }
 
-// Timer implements loop.Handler: a timer's owner is a function.
+// Timer implements loop.Handler.
 func (h *handler) Timer(t *loop.Timer) {
-	if f, ok := t.Owner.(func()); ok {
+	if f, ok := h.timers[t]; ok {
 		f()
 	}
 }

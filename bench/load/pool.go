@@ -19,14 +19,15 @@ var ErrPoolClosed = errors.New("load: the pool is closed")
 // A Pool is a set of connections to one server.
 type Pool struct {
 	// Immutable after NewPool.
-	opts    Options
-	headers string // header lines of every request
-	connect []byte // Engine.IO message with the CONNECT
-	prefix  []byte // "/nsp," in front of a packet, nothing for "/"
-	reactor *loop.Reactor
-	spread  bool // any address of 127.0.0.0/8 may be a source
-	base    time.Time
-	done    chan struct{} // closed by Close
+	opts     Options
+	headers  string // header lines of every request
+	connect  []byte // Engine.IO message with the CONNECT
+	prefix   []byte // "/nsp," in front of a packet, nothing for "/"
+	reactor  *loop.Reactor
+	handlers []*handler // of the loops, in their order
+	spread   bool       // any address of 127.0.0.0/8 may be a source
+	base     time.Time
+	done     chan struct{} // closed by Close
 	// dialTime returns what bounds a dial for a loop.
 	dialTime func() (context.Context, context.CancelFunc)
 	cancel   context.CancelFunc // of all dials for loops
@@ -58,7 +59,11 @@ func NewPool(o Options) (*Pool, error) {
 	p.connect = append(append([]byte("40"), p.prefix...), o.Auth...)
 	r, err := loop.New(&loop.Options{
 		Loops: o.Loops, Logger: slog.New(slog.DiscardHandler), WatchdogTurn: -1,
-		NewHandler: func(l *loop.Loop) loop.Handler { return &handler{pool: p, loop: l} },
+		NewHandler: func(l *loop.Loop) loop.Handler {
+			h := &handler{pool: p, loop: l, timers: map[*loop.Timer]func(){}}
+			p.handlers = append(p.handlers, h)
+			return h
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -89,8 +94,8 @@ func (p *Pool) Err() error {
 // Counters returns the totals of all loops: bytes on the wire among them.
 func (p *Pool) Counters() loop.Counters { return p.reactor.Counters() }
 
-// Loops returns the loops, for timers and messages of the caller.
-func (p *Pool) Loops() []*loop.Loop { return p.reactor.Loops() }
+// Loops returns the number of loops.
+func (p *Pool) Loops() int { return p.opts.Loops }
 
 // Conns returns the connections that Dial has begun.
 func (p *Pool) Conns() []*Conn {
