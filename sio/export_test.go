@@ -31,5 +31,13 @@ func (s *Server) LocalSockets() []*Socket {
 	return s.shards[0].collect(s.root, nil, nil)
 }
 
+// SocketsOn returns the sockets of "/" on loop i; the test is that loop.
+func (s *Server) SocketsOn(i int) []*Socket { return s.shards[i].collect(s.root, nil, nil) }
+
+// MayHave tells what presence thinks of a room of "/" on loop i.
+func (s *Server) MayHave(i int, room string) bool {
+	return s.root.shards[i].presence.has(roomHash(room))
+}
+
 // StopWorkers lets the workers of a driven server finish, and ends them.
 func (s *Server) StopWorkers(ctx context.Context) error { return s.work.wait(ctx) }

@@ -45,6 +45,8 @@ type Namespace struct {
 type nspShard struct {
 	// Owned by the loop goroutine.
 	index rooms.Index[*Socket]
+
+	presence presence
 }
 
 type handlerTable map[string]handler

@@ -54,6 +54,9 @@ func (s *Socket) roomOp(kind uint16, rooms []string) error {
 	for _, room := range rooms {
 		switch {
 		case !local:
+			if kind == msgJoin {
+				s.shard().presence.joining.Add(1)
+			}
 			if err := l.Post(loop.Message{Kind: kind, Obj: s, Text: room}); err != nil {
 				return ErrServerClosed
 			}
@@ -83,7 +86,9 @@ func (s *Socket) joinLocal(room string) {
 		}
 		return
 	}
-	x.Join(&s.entry, room)
+	if _, created := x.Join(&s.entry, room); created && len(s.nsp.shards) > 1 {
+		s.shard().presence.note(x, room)
+	}
 }
 
 func (s *Socket) leaveLocal(room string) {

@@ -84,9 +84,14 @@ func (sh *shard) Message(m *loop.Message) {
 	case msgCast:
 		op := m.Obj.(*cast)
 		sh.cast(op)
+		if op.kind == castJoin {
+			op.target.nsp.shards[sh.loop.ID()].presence.joining.Add(-1)
+		}
 		op.release()
 	case msgJoin:
-		m.Obj.(*Socket).joinLocal(m.Text)
+		s := m.Obj.(*Socket)
+		s.joinLocal(m.Text)
+		s.shard().presence.joining.Add(-1)
 	case msgLeave:
 		m.Obj.(*Socket).leaveLocal(m.Text)
 	case msgConnected:

@@ -272,17 +272,26 @@ func (op *cast) release() {
 	}
 }
 
-// post runs the operation on every loop and gives the caller's reference up.
-// On the loop that the caller is on, it is run at once.
+// post runs the operation on every loop that may have sockets of the target,
+// and gives the caller's reference up. On the loop that the caller is on, it is
+// run at once.
 func (op *cast) post() error {
 	defer op.release()
 	var err error
-	for _, sh := range op.target.nsp.srv.running() {
+	shards := op.target.nsp.srv.running()
+	where := op.target.audience(len(shards))
+	for i, sh := range shards {
+		if !where.on(i) {
+			continue
+		}
 		if sh.loop.OnLoop() {
 			sh.cast(op)
 			continue
 		}
 		op.refs.Add(1)
+		if op.kind == castJoin {
+			op.target.nsp.shards[i].presence.joining.Add(1)
+		}
 		m := loop.Message{Kind: msgCast, Obj: op}
 		if op.kind == castEmit && op.target.flags&flagVolatile != 0 {
 			if err := sh.loop.TryPost(m); err != nil {
