@@ -107,7 +107,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*R
 func (s *Socket) emitAckLocal(p *pendingAck) {
 	l := s.client.shard.loop
 	l.Defer(p.buf)
-	if !s.sendLocal(p.buf, false) {
+	if s.sendLocal(p.buf, flagKeep, "") != nil {
 		p.fail(ErrSocketClosed)
 		return
 	}
@@ -303,7 +303,7 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 	op.buf = buf
 	op.visit = func(s *Socket) {
 		p := &pendingAck{id: id, timeout: t.timeout, resolve: g.add, socket: s}
-		if !s.sendLocal(buf, t.flags&flagVolatile != 0) {
+		if s.sendLocal(buf, t.flags|flagKeep, "") != nil {
 			return
 		}
 		buf.Retain()

@@ -80,7 +80,23 @@ func (c *client) Received() {
 }
 
 // Drained implements engine.SessionHandler.
-func (c *client) Drained() {}
+func (c *client) Drained() {
+	for _, s := range slices.Clone(c.sockets) { // a task may end a socket
+		s.drained()
+	}
+}
+
+// Dropped implements engine.SessionHandler.
+func (c *client) Dropped(f *engine.Flow, cause engine.Cause) {
+	if c.shard.srv.opts.Trace.Dropped == nil {
+		return
+	}
+	for _, s := range c.sockets {
+		if &s.nsp.flow == f {
+			c.shard.noteDrop(s, dropCauses[cause])
+		}
+	}
+}
 
 // Closed implements engine.SessionHandler.
 func (c *client) Closed(reason eio.Reason, _ error) {

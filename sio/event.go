@@ -20,6 +20,7 @@ const (
 	taskDisconnect
 	taskError
 	taskAck
+	taskDrain
 )
 
 // An Event is something that a client sent. It is borrowed: it and all bytes

@@ -91,7 +91,7 @@ func (s *Socket) sendJoined(joined *bufpool.Buf, parts []*bufpool.Buf, now bool)
 	c := s.client
 	if !c.SendJoined(joined, len(parts), now) {
 		for _, b := range parts {
-			s.queue(b, false)
+			_ = s.queue(b, 0, "")
 		}
 		return
 	}

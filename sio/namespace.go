@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/rooms"
 )
@@ -35,6 +36,13 @@ type Namespace struct {
 	handlers atomic.Pointer[handlerTable]
 	hooks    atomic.Pointer[hooks]
 
+	// Atomic: what SetSlowConsumer was given.
+	slow atomic.Uint32
+
+	// Immutable after newNamespace, with a policy that is atomic. The events of
+	// the namespace, as its queues see them.
+	flow engine.Flow
+
 	// Atomic: the next ack id; shared by all sockets and broadcasts, as in Node.
 	ackID atomic.Uint64
 
@@ -63,6 +71,7 @@ type hooks struct {
 	disconnecting []func(*Socket, DisconnectReason)
 	disconnect    []func(*Socket, DisconnectReason)
 	errors        []func(*Socket, error)
+	drain         []func(*Socket)
 	middleware    []func(*Socket) error
 }
 
@@ -163,6 +172,9 @@ func (n *Namespace) Local() Target { return n.target().Local() }
 // take them at once.
 func (n *Namespace) Volatile() Target { return n.target().Volatile() }
 
+// Latest returns a Target with every socket and a key; see Target.Latest.
+func (n *Namespace) Latest(key string) Target { return n.target().Latest(key) }
+
 // Compress returns a Target whose packets may or may not be compressed. It is
 // accepted for the sake of code that comes from Node; nothing is compressed
 // yet.
@@ -180,6 +192,7 @@ func (n *Namespace) addHook(add func(*hooks)) {
 		disconnecting: slices.Clone(old.disconnecting),
 		disconnect:    slices.Clone(old.disconnect),
 		errors:        slices.Clone(old.errors),
+		drain:         slices.Clone(old.drain),
 		middleware:    slices.Clone(old.middleware),
 	}
 	add(k)

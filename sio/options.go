@@ -103,9 +103,14 @@ type Options struct {
 	// at the limit its connection is not read until half are done. Zero means
 	// 1024.
 	MaxPending int
-	// MaxQueue limits the bytes that wait to be sent to one connection; at the
-	// limit it is disconnected with ReasonSlowConsumer. Zero means 4 MiB.
+	// MaxQueue limits the bytes that wait to be sent to one connection. At the
+	// limit Namespace.SetSlowConsumer says what happens; the default is that the
+	// connection is closed with ReasonSlowConsumer. Zero means 4 MiB.
 	MaxQueue int
+	// SoftQueue is the number of bytes waiting for a connection that does not
+	// take them above which Socket.Writable is false, until OnDrain. Zero means
+	// 64 KiB; it is never more than MaxQueue.
+	SoftQueue int
 	// MaxTotalQueue limits the memory of all packets that wait for connections
 	// which do not take them, in bytes; a packet for many counts once. Beyond,
 	// the connections with the longest queues are disconnected with
@@ -137,7 +142,10 @@ type Trace struct {
 	// PacketError is called when a client sent what cannot be decoded or is
 	// not allowed, before its connection is closed.
 	PacketError func(remote netip.AddrPort, err error)
-	// Dropped is called when a packet to a socket was dropped.
+	// Dropped is called when a packet to a socket was dropped, with the cause:
+	// "volatile" when it could not be taken at once, "newest" and "oldest" when
+	// SlowDropNewest and SlowDropOldest dropped it, "conflated" when a newer
+	// value with its key took its place.
 	Dropped func(s *Socket, cause string)
 }
 
@@ -178,6 +186,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&c.MaxWorkers, 10_000)
 	setDefault(&c.MaxPending, 1024)
 	setDefault(&c.MaxQueue, 4<<20)
+	setDefault(&c.SoftQueue, 64<<10)
 	if c.MaxTotalQueue == 0 {
 		c.MaxTotalQueue = memoryLimit() / 4
 	}
@@ -238,6 +247,7 @@ func (o *Options) validate() error {
 		{"MaxWorkers", o.MaxWorkers},
 		{"MaxPending", o.MaxPending},
 		{"MaxQueue", o.MaxQueue},
+		{"SoftQueue", o.SoftQueue},
 	} {
 		if n.value < 0 {
 			return &OptionError{n.name, "must not be negative"}

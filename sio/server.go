@@ -260,6 +260,7 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 		},
 		Path:          o.Path,
 		MaxQueue:      o.MaxQueue,
+		SoftQueue:     o.SoftQueue,
 		MaxTotalQueue: o.MaxTotalQueue,
 		WriteStall:    o.WriteTimeout.Milliseconds(),
 		Fallback:      o.Fallback,

@@ -9,7 +9,7 @@ import (
 
 // Message kinds of this package.
 const (
-	msgSend       = engine.KindUser + iota // Obj *Socket, Ref *bufpool.Buf: an event
+	msgSend       = engine.KindUser + iota // Obj *Socket, Ref *bufpool.Buf, Text key: an event
 	msgAck                                 // Obj *Socket, Ref *bufpool.Buf: an acknowledgement
 	msgEmitAck                             // Obj *Socket, Ref *pendingAck: an event that wants one
 	msgCancelAck                           // Obj *Socket, Ref *pendingAck: nobody waits any more
@@ -19,10 +19,15 @@ const (
 	msgConnected                           // Obj *Socket, Ref error: its middlewares are done
 	msgDone                                // Obj *Socket, Arg 1 if its OnConnection hooks were in it: its worker has finished a batch
 	msgDisconnect                          // Obj *Socket, Arg 1 to close the connection too
+	msgAwait                               // Obj *Socket, Ref chan struct{}: closed when it is writable
+	msgForget                              // Obj *Socket, Ref chan struct{}: nobody waits any more
 )
 
-// Message flags.
-const flagVolatile = 1
+// Flags of packets, and of the messages that carry them.
+const (
+	flagVolatile = 1 << iota
+	flagKeep     // the packet is never dropped for its namespace's policy
+)
 
 // A shard is the part of a Server that belongs to one loop.
 type shard struct {
@@ -38,10 +43,11 @@ type shard struct {
 	name    [256]byte     // scratch of event names with escapes
 	include []string      // scratch of a cast
 	exclude []string
-	arrived []*Socket // sockets whose inbox is to be looked at
-	fan     fanout    // broadcasts of this turn
-	casting bool      // rooms are being iterated: no code of the user's may run
-	drops   []*Socket // what Trace.Dropped is told when that is over
+	arrived []*Socket                   // sockets whose inbox is to be looked at
+	fan     fanout                      // broadcasts of this turn
+	casting bool                        // rooms are being iterated: no code of the user's may run
+	drops   []drop                      // what Trace.Dropped is told when nothing is under way
+	waiters map[*Socket][]chan struct{} // of AwaitWritable
 	clients int
 	stats   shardStats
 }
@@ -71,8 +77,9 @@ func (sh *shard) Message(m *loop.Message) {
 	switch m.Kind {
 	case msgSend:
 		buf := m.Ref.(*bufpool.Buf)
-		m.Obj.(*Socket).sendLocal(buf, m.Flags&flagVolatile != 0)
+		_ = m.Obj.(*Socket).sendLocal(buf, m.Flags, m.Text)
 		sh.loop.Defer(buf)
+		sh.reportDrops()
 	case msgAck:
 		buf := m.Ref.(*bufpool.Buf)
 		m.Obj.(*Socket).client.sendAny(buf)
@@ -101,6 +108,10 @@ func (sh *shard) Message(m *loop.Message) {
 		m.Obj.(*Socket).workDone(m.Arg == 1)
 	case msgDisconnect:
 		m.Obj.(*Socket).disconnectLocal(m.Arg == 1)
+	case msgAwait:
+		m.Obj.(*Socket).awaitLocal(m.Ref.(chan struct{}))
+	case msgForget:
+		sh.forget(m.Obj.(*Socket), m.Ref.(chan struct{}))
 	}
 }
 
@@ -117,6 +128,8 @@ func (sh *shard) Dropped(m *loop.Message) {
 		m.Obj.(*cast).release()
 	case msgDone:
 		m.Obj.(*Socket).inbox.drop()
+	case msgAwait:
+		close(m.Ref.(chan struct{}))
 	}
 }
 
@@ -126,6 +139,7 @@ func (sh *shard) BeforeFlush() {
 	if len(sh.fan.parts) > 0 {
 		sh.deliver(true)
 	}
+	sh.reportDrops()
 }
 
 // eachClient calls f with every client of the shard.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/rooms"
@@ -89,7 +90,7 @@ func (s *Socket) SetData(v any) { s.data.Store(&v) }
 // ErrSocketClosed, ErrSlowConsumer, or about the event itself. In a middleware
 // the event is sent in front of the answer to the CONNECT; official clients
 // keep it until then.
-func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, 0) }
+func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, 0, "") }
 
 // On registers h for an event of this socket alone, in place of an earlier
 // one; it goes before the namespace's handler. It costs memory only on sockets
@@ -132,32 +133,6 @@ func (s *Socket) Disconnect(closeConn bool) {
 	_ = sh.loop.Post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
 }
 
-// dropped reports a volatile packet that the socket could not take; during a
-// broadcast it does so afterwards, because the hook may change the rooms.
-func (sh *shard) dropped(s *Socket) {
-	f := sh.srv.opts.Trace.Dropped
-	switch {
-	case f == nil:
-	case sh.casting:
-		sh.drops = append(sh.drops, s)
-	default:
-		f(s, "volatile")
-	}
-}
-
-// reportDrops reports what was dropped during a broadcast. A hook may start
-// another one.
-func (sh *shard) reportDrops() {
-	if len(sh.drops) == 0 {
-		return
-	}
-	drops := sh.drops
-	sh.drops = nil
-	for _, s := range drops {
-		sh.dropped(s)
-	}
-}
-
 // Context returns a context that ends when the socket disconnects.
 func (s *Socket) Context() context.Context {
 	l := s.life.Load()
@@ -175,7 +150,7 @@ func (s *Socket) Context() context.Context {
 	return l.ctx
 }
 
-func (s *Socket) emit(event string, args []any, flags uint16) error {
+func (s *Socket) emit(event string, args []any, flags uint16, key string) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
@@ -183,18 +158,22 @@ func (s *Socket) emit(event string, args []any, flags uint16) error {
 	if err != nil {
 		return err
 	}
-	return s.sendBuf(b, flags)
+	return s.sendBuf(b, flags, s.nsp.key(key, event))
 }
 
 // sendBuf sends an encoded packet and gives up the reference to it.
-func (s *Socket) sendBuf(b *bufpool.Buf, flags uint16) error {
-	l := s.client.shard.loop
+func (s *Socket) sendBuf(b *bufpool.Buf, flags uint16, key string) error {
+	sh := s.client.shard
+	l := sh.loop
 	if l.OnLoop() {
-		ok := s.sendLocal(b, flags&flagVolatile != 0)
+		err := s.sendLocal(b, flags, key)
 		l.Defer(b)
-		return s.sent(ok, flags)
+		if !sh.casting {
+			sh.reportDrops()
+		}
+		return err
 	}
-	m := loop.Message{Kind: msgSend, Flags: flags, Obj: s, Ref: b}
+	m := loop.Message{Kind: msgSend, Flags: flags, Obj: s, Ref: b, Text: key}
 	if flags&flagVolatile != 0 {
 		if err := l.TryPost(m); err != nil {
 			b.Release()
@@ -213,18 +192,6 @@ type inlineSocket struct{ s *Socket }
 
 func (i inlineSocket) Handle(event string, h HandlerFunc) { i.s.handle(event, h, true) }
 
-func (s *Socket) sent(ok bool, flags uint16) error {
-	switch {
-	case ok:
-		return nil
-	case s.usable() != nil:
-		return s.usable()
-	case flags&flagVolatile != 0:
-		return ErrDropped
-	}
-	return ErrSocketClosed
-}
-
 func (s *Socket) usable() error {
 	if s.state.Load() == stateClosed {
 		return ErrSocketClosed
@@ -235,33 +202,49 @@ func (s *Socket) usable() error {
 	return nil
 }
 
-// sendLocal queues a packet on the loop, behind the broadcasts that wait. It
-// reports whether it was queued.
-func (s *Socket) sendLocal(b *bufpool.Buf, volatile bool) bool {
+// sendLocal queues a packet on the loop, behind the broadcasts that wait. The
+// error says why it was not queued.
+func (s *Socket) sendLocal(b *bufpool.Buf, flags uint16, key string) error {
 	s.client.shard.settle()
-	return s.queue(b, volatile)
+	return s.queue(b, flags, key)
 }
 
-func (s *Socket) queue(b *bufpool.Buf, volatile bool) bool {
+func (s *Socket) queue(b *bufpool.Buf, flags uint16, key string) error {
 	sh := s.client.shard
 	if s.state.Load() == stateClosed {
 		sh.stats.closedDrops++
-		return false
+		return ErrSocketClosed
 	}
-	if volatile && !s.client.Writable() {
+	if flags&flagVolatile != 0 && !s.client.Session.Writable() {
 		sh.stats.volatileDrops++
-		sh.dropped(s)
-		return false
+		sh.noteDrop(s, "volatile")
+		return ErrDropped
 	}
-	if !s.client.Send(b) {
+	flow := &s.nsp.flow
+	if flags&flagKeep != 0 {
+		flow, key = nil, ""
+	}
+	switch s.client.SendEvent(b, flow, key) {
+	case engine.SentClosed:
 		sh.stats.closedDrops++
-		return false
+		return s.closedError()
+	case engine.SentDropped:
+		return ErrDropped
+	case engine.SentQueued:
 	}
 	if s.client.Overflowed() {
 		s.slow.Store(true)
 	}
 	sh.stats.emitted++
-	return true
+	return nil
+}
+
+// closedError says why a packet was refused.
+func (s *Socket) closedError() error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	return ErrSocketClosed
 }
 
 func (s *Socket) handle(event string, h HandlerFunc, inline bool) {
@@ -354,6 +337,7 @@ func (s *Socket) closed(reason DisconnectReason) {
 		return
 	}
 	sh := s.client.shard
+	sh.wake(s)
 	k := s.nsp.hooks.Load()
 	last := []string{}
 	if len(k.disconnecting) > 0 {

@@ -31,7 +31,7 @@ type Stats struct {
 	PacketsIn, PacketsOut uint64
 	EventsIn              uint64 // those with a handler
 	EventsUnhandled       uint64
-	EventsOut             uint64 // one for each receiver
+	EventsOut             uint64 // queued, one for each receiver; some are dropped later
 	BytesIn, BytesOut     uint64
 
 	// RequestsRefused counts requests by the Engine.IO code that refused them.
@@ -41,9 +41,16 @@ type Stats struct {
 	BadRequests, FrameErrors, PacketErrors uint64
 
 	// VolatileDrops counts volatile packets that a socket could not take at
-	// once, ClosedDrops packets for connections that were closed or closing.
+	// once, ClosedDrops packets for connections that were closed or closing,
+	// those that still waited in the server's queue then among them.
 	VolatileDrops, ClosedDrops uint64
-	// SlowConsumers counts connections closed because MaxQueue was reached,
+	// NewestDrops and OldestDrops count events dropped at MaxQueue by the
+	// namespace's SlowDropNewest and SlowDropOldest; the first also those for
+	// which the second made no room. Conflated counts events that made way for a
+	// newer one with the same key.
+	NewestDrops, OldestDrops, Conflated uint64
+	// SlowConsumers counts connections closed because of MaxQueue or
+	// MaxTotalQueue,
 	// WriteStalls those closed because they took no byte in WriteTimeout.
 	SlowConsumers, WriteStalls uint64
 
@@ -117,7 +124,10 @@ func (st *Stats) addShard(e engine.Stats, s *shardStats) {
 	st.FrameErrors += e.FrameErrors
 	st.PacketErrors += s.packetErrors
 	st.VolatileDrops += s.volatileDrops
-	st.ClosedDrops += s.closedDrops
+	st.ClosedDrops += s.closedDrops + e.LostPackets
+	st.NewestDrops += e.NewestDrops
+	st.OldestDrops += e.OldestDrops
+	st.Conflated += e.Conflated
 	st.SlowConsumers += e.SlowConsumers
 	st.WriteStalls += e.WriteStalls
 }

@@ -24,6 +24,7 @@ type Target struct {
 	exclude names
 	flags   uint16
 	timeout time.Duration
+	key     string // of Latest
 }
 
 // names is a short list of strings that needs no heap up to two.
@@ -93,6 +94,20 @@ func (t Target) Volatile() Target {
 	return t
 }
 
+// Latest gives what the Target emits a key, for values of which only the newest
+// counts: prices, positions. A socket that takes everything at once gets every
+// value. For one that is behind, a value takes the place of an older one with
+// the same key that has not left yet, or goes to the end if something without a
+// key was sent in between; values of different keys may therefore overtake each
+// other. What it waits for is bounded by one value for each key.
+//
+// Keys belong to the namespace; an empty one takes Latest back. Events that want
+// an acknowledgement are never replaced.
+func (t Target) Latest(key string) Target {
+	t.key = key
+	return t
+}
+
 // Compress is accepted for the sake of code that comes from Node; nothing is
 // compressed yet.
 func (t Target) Compress(bool) Target { return t }
@@ -109,7 +124,7 @@ func (t Target) Timeout(d time.Duration) Target {
 // it is as with Socket.Emit.
 func (t Target) Emit(event string, args ...any) error {
 	if t.self != nil {
-		return t.self.emit(event, args, t.flags)
+		return t.self.emit(event, args, t.flags, t.key)
 	}
 	if t.nsp == nil {
 		return nil
@@ -118,7 +133,7 @@ func (t Target) Emit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	return t.sendBuf(b)
+	return t.sendBuf(b, event)
 }
 
 // Send sends a message that was encoded before.
@@ -127,12 +142,12 @@ func (t Target) Send(m *Message) error {
 		if err := t.self.usable(); err != nil {
 			return err
 		}
-		return t.self.sendBuf(m.packet(t.self.nsp.name), t.flags)
+		return t.self.sendBuf(m.packet(t.self.nsp.name), t.flags, t.self.nsp.key(t.key, m.event))
 	}
 	if t.nsp == nil {
 		return nil
 	}
-	return t.sendBuf(m.packet(t.nsp.name))
+	return t.sendBuf(m.packet(t.nsp.name), m.event)
 }
 
 // Join has the sockets of the Target join rooms.
@@ -160,7 +175,8 @@ func (t Target) others() Target {
 }
 
 // sendBuf broadcasts an encoded packet and gives up the reference to it.
-func (t Target) sendBuf(b *bufpool.Buf) error {
+func (t Target) sendBuf(b *bufpool.Buf, event string) error {
+	t.key = t.nsp.key(t.key, event)
 	op := newCast(castEmit, &t)
 	op.buf = b
 	return op.post()
@@ -207,6 +223,9 @@ func (s *Socket) Broadcast() Target { return s.target().Broadcast() }
 // when it cannot take them at once; Emit then returns ErrDropped where it
 // knows.
 func (s *Socket) Volatile() Target { return s.target().Volatile() }
+
+// Latest returns a Target with this socket alone; see Target.Latest.
+func (s *Socket) Latest(key string) Target { return s.target().Latest(key) }
 
 // Compress returns a Target with this socket alone; see Target.Compress.
 func (s *Socket) Compress(on bool) Target { return s.target().Compress(on) }
@@ -309,7 +328,7 @@ func (op *cast) post() error {
 
 // cast runs an operation on the sockets of this loop.
 func (sh *shard) cast(op *cast) {
-	if op.kind == castEmit && op.target.flags&flagVolatile == 0 {
+	if op.kind == castEmit && op.target.flags&flagVolatile == 0 && op.target.key == "" {
 		sh.fanOut(&op.target, op.buf)
 		return
 	}
@@ -343,12 +362,14 @@ func (sh *shard) forgetNames() {
 	clear(sh.exclude)
 }
 
-// castEmit queues a volatile packet for the sockets of the target.
+// castEmit queues a packet that is not to be joined with others for the sockets
+// of the target.
 func (sh *shard) castEmit(op *cast, include, exclude []string) {
 	buf, sent := op.buf, false
+	flags, key := op.target.flags, op.target.key
 	sh.casting = true
 	op.target.nsp.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
-		if s.state.Load() == stateConnected && s.queue(buf, true) {
+		if s.state.Load() == stateConnected && s.queue(buf, flags, key) == nil {
 			sent = true
 		}
 	})

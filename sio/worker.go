@@ -339,6 +339,10 @@ func (e *Event) run() {
 		}
 	case taskAck:
 		e.callback(e.reply, e.err)
+	case taskDrain:
+		for _, h := range e.hooks.drain {
+			h(e.socket)
+		}
 	}
 }
 

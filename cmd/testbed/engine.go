@@ -155,6 +155,9 @@ func (s *echoSession) Received() {}
 // Drained implements engine.SessionHandler.
 func (s *echoSession) Drained() {}
 
+// Dropped implements engine.SessionHandler.
+func (s *echoSession) Dropped(*engine.Flow, engine.Cause) {}
+
 // Deadline implements engine.SessionHandler.
 func (s *echoSession) Deadline() {}
 

@@ -135,9 +135,10 @@ func (s *echoSession) Opened() {}
 // Received implements engine.SessionHandler.
 func (s *echoSession) Received() {}
 
-func (s *echoSession) Drained()                 {}
-func (s *echoSession) Deadline()                {}
-func (s *echoSession) Closed(eio.Reason, error) {}
+func (s *echoSession) Drained()                           {}
+func (s *echoSession) Dropped(*engine.Flow, engine.Cause) {}
+func (s *echoSession) Deadline()                          {}
+func (s *echoSession) Closed(eio.Reason, error)           {}
 
 // A clockwork is an engine without descriptors whose time the test sets.
 type clockwork struct {

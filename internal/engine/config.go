@@ -47,6 +47,10 @@ type Config struct {
 	// the limit Overflow is called. Never zero.
 	MaxQueue int
 
+	// SoftQueue is the number of queued bytes above which a session that is
+	// behind is congested. Never zero.
+	SoftQueue int
+
 	// MaxTotalQueue is the limit in bytes of what all sessions together may have
 	// queued; beyond, the longest queues go first. Zero means no limit.
 	MaxTotalQueue int64
@@ -121,8 +125,12 @@ type SessionHandler interface {
 	// Session.Receiving is true.
 	Received()
 
-	// Drained is called when everything that the peer had refused is sent.
+	// Drained is called when the session is not congested any more.
 	Drained()
+
+	// Dropped is called when a packet of a flow was dropped. It must not send
+	// or change the session: both may be at work.
+	Dropped(f *Flow, cause Cause)
 
 	// Deadline is called when the time given to SetDeadline has come.
 	Deadline()
@@ -152,6 +160,10 @@ func SetDefaults(cfg *Config) {
 	if cfg.MaxQueue == 0 {
 		cfg.MaxQueue = 4 << 20
 	}
+	if cfg.SoftQueue == 0 {
+		cfg.SoftQueue = 64 << 10
+	}
+	cfg.SoftQueue = min(cfg.SoftQueue, cfg.MaxQueue)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

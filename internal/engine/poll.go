@@ -20,25 +20,12 @@ var (
 type pollTransport struct {
 	// Owned by the loop goroutine.
 	ex    polling.Exchange[*httpConn]
-	queue []*bufpool.Buf // packets that wait for a GET; one reference each
-	bytes int            // their length in polling form, separators included
-	dirty bool           // listed in Shard.dirty
+	dirty bool // listed in Shard.dirty
 }
 
 // largePacket is the length from which one packet that waits for a GET is
 // reason enough to measure the queue.
 const largePacket = 16 << 10
-
-// enqueue adds a packet.
-func (p *pollTransport) enqueue(s *Session, b *bufpool.Buf) {
-	b.Retain()
-	p.queue = append(p.queue, b)
-	if len(p.queue) > 1 || len(b.B) > largePacket {
-		s.watchQueue()
-	}
-	p.bytes += pollingSize(b.B) + 1
-	p.markDirty(s)
-}
 
 // markDirty has the pending GET answered at the end of the turn.
 func (p *pollTransport) markDirty(s *Session) {
@@ -63,48 +50,52 @@ func (s *Session) startGet(h *httpConn) {
 		return
 	}
 	h.parked, h.get, h.getReply = true, s, h.reply
-	if s.eio.State() == eio.StateClosing && len(s.poll.queue) == 0 {
+	if s.eio.State() == eio.StateClosing && s.waiting() == 0 {
 		s.poll.ex.TakeGet()
 		h.answerPoll(textNoopClose)
 		s.end(eio.ReasonForcedClose, nil)
 		return
 	}
-	if len(s.poll.queue) > 0 {
+	if s.waiting() > 0 {
 		s.poll.markDirty(s)
 	}
 }
 
 // answerPoll gives the queue to the pending GET. It runs at the end of a turn.
 func (s *Session) answerPoll() {
-	p := s.poll
-	if p == nil || len(p.queue) == 0 {
+	if s.poll == nil || s.waiting() == 0 {
 		return
 	}
-	h, ok := p.ex.TakeGet()
+	h, ok := s.poll.ex.TakeGet()
 	if !ok {
 		return
 	}
-	blocked := p.bytes > s.shard.cfg.EIO.MaxPayload
-	n, size := p.batch(s.shard.cfg.EIO.MaxPayload)
+	q := s.late
+	n, size := q.batch(s.shard.cfg.EIO.MaxPayload)
 	b := h.pollHead(&h.getReply, size)
-	for i, pkt := range p.queue[:n] {
+	for i := range n {
 		if i > 0 {
 			b.B = append(b.B, polling.Separator)
 		}
+		pkt := q.pop()
 		b.B = appendPolling(b.B, pkt.B)
 		pkt.Release()
 	}
-	p.drop(n, size)
+	s.settleBacklog()
+	s.weigh()
 	h.unpark(b)
-	if blocked && len(p.queue) == 0 && s.IsOpen() {
-		s.h.Drained()
+	if s.IsOpen() {
+		s.lighten()
 	}
 }
 
 // batch returns how many packets the next response takes, and their length.
-func (p *pollTransport) batch(limit int) (n, size int) {
-	for _, b := range p.queue {
-		more := pollingSize(b.B)
+func (q *backlog) batch(limit int) (n, size int) {
+	for _, w := range q.list[q.next:] {
+		if w.buf == nil {
+			continue
+		}
+		more := pollingSize(w.buf.B)
 		if n > 0 && size+1+more > limit {
 			break
 		}
@@ -115,20 +106,6 @@ func (p *pollTransport) batch(limit int) (n, size int) {
 		n++
 	}
 	return n, size
-}
-
-// drop forgets the first n packets, which have the given length together.
-func (p *pollTransport) drop(n, size int) {
-	p.bytes -= size + 1
-	left := copy(p.queue, p.queue[n:])
-	clear(p.queue[left:])
-	p.queue = p.queue[:left]
-	if left == 0 {
-		p.bytes = 0
-		if cap(p.queue) > 64 {
-			p.queue = nil
-		}
-	}
 }
 
 // answerPoll answers the parked GET with a payload that is not from the queue.
@@ -262,7 +239,7 @@ func (s *Session) postLost(h *httpConn) {
 // GET pending and nothing queued it is.
 func (s *Session) closePolling() bool {
 	p := s.poll
-	if p.ex.Parked() && len(p.queue) == 0 {
+	if p.ex.Parked() && s.waiting() == 0 {
 		return true
 	}
 	s.eio.StartClose(s.shard.loop.Now())
@@ -283,11 +260,6 @@ func (p *pollTransport) end(reason eio.Reason) {
 		}
 	}
 	p.detachPost()
-	for i, b := range p.queue {
-		p.queue[i] = nil
-		b.Release()
-	}
-	p.queue, p.bytes = nil, 0
 }
 
 // releasePost answers the POST that is held, if there is one.

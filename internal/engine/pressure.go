@@ -80,6 +80,9 @@ func (sh *Shard) measure() (behind []*Session, held int64) {
 		if s.watched = s.Queued() > 0; s.watched {
 			behind = append(behind, s)
 			s.eachQueued(add)
+			if s.late != nil {
+				held += int64(cap(s.late.list)) * waitingSize
+			}
 		}
 	}
 	clear(list[len(behind):])
@@ -94,12 +97,10 @@ func (sh *Shard) measure() (behind []*Session, held int64) {
 
 // eachQueued calls f with every packet that waits to be sent.
 func (s *Session) eachQueued(f func(*bufpool.Buf)) {
-	switch {
-	case s.conn != nil:
+	if s.conn != nil {
 		s.conn.EachQueued(f)
-	case s.poll != nil:
-		for _, b := range s.poll.queue {
-			f(b)
-		}
+	}
+	if s.late != nil {
+		s.late.each(f)
 	}
 }

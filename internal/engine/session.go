@@ -37,9 +37,15 @@ type Session struct {
 	shard *Shard
 	h     SessionHandler
 	sid   [SIDLen]byte
+	b64   bool // binary goes out as base64 text on every transport
 	slot  uint32
-	b64   bool                 // binary goes out as base64 text on every transport
-	hs    atomic.Pointer[byte] // the packed handshake
+
+	// Atomic: written by the loop, read by everyone. The client is behind, and
+	// more than SoftQueue waits for it.
+	congested atomic.Bool
+
+	// Atomic: the packed handshake.
+	hs atomic.Pointer[byte]
 
 	// Owned by the loop goroutine.
 	eio     eio.Session
@@ -50,6 +56,7 @@ type Session struct {
 	reader  wsframe.Reader
 	poll    *pollTransport // nil on WebSocket
 	probe   *probe         // the WebSocket that wants to take over
+	late    *backlog       // what a client that is behind waits for; nil if it is not
 	ctl     controlBudget
 	stall   stall
 	doomed  bool // listed in Shard.doomed
@@ -81,25 +88,26 @@ func (s *Session) IsOpen() bool { return s.eio.State() == eio.StateOpen }
 
 // Queued returns the bytes that wait to be sent.
 func (s *Session) Queued() int {
+	n := 0
 	if s.conn != nil {
-		return s.conn.Queued()
+		n = s.conn.Queued()
 	}
-	if s.poll != nil {
-		return s.poll.bytes
+	if s.late != nil {
+		n += s.late.bytes
 	}
-	return 0
+	return n
 }
 
 // Writable tells whether a volatile packet may be sent: nothing is queued,
 // this turn included, and on polling a GET waits for an answer.
 func (s *Session) Writable() bool {
-	if s.eio.State() != eio.StateOpen {
+	if s.eio.State() != eio.StateOpen || s.late != nil {
 		return false
 	}
 	if s.conn != nil {
 		return s.conn.Queued() == 0
 	}
-	return s.poll.bytes == 0 && s.poll.ex.Parked()
+	return s.poll.ex.Parked()
 }
 
 // Send queues the frames in b, which are one packet. b must live until the
@@ -108,16 +116,7 @@ func (s *Session) Writable() bool {
 // packet was queued: a session that is not open takes none, nor does one that
 // is about to be closed for not reading.
 func (s *Session) Send(b *bufpool.Buf) bool {
-	if s.eio.State() != eio.StateOpen || s.doomed {
-		return false
-	}
-	s.shard.stats.PacketsOut++
-	if s.conn != nil {
-		return s.sendFrames(b)
-	}
-	s.poll.enqueue(s, b)
-	s.checkQueue(s.poll.bytes)
-	return true
+	return s.SendEvent(b, nil, "") == SentQueued
 }
 
 // SendJoined queues the packets whose frames are joined in b, if the session is
@@ -137,10 +136,7 @@ func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 		c.Send(b)
 	}
 	if c.Queued() > 0 {
-		if c.Blocked() {
-			s.watchStall()
-		}
-		s.checkQueue(c.Queued())
+		s.sent(len(b.B))
 	}
 	return true
 }
@@ -212,16 +208,28 @@ func (s *Session) Discard() {
 	}
 }
 
-func (s *Session) sendFrames(b *bufpool.Buf) bool {
+// sendFrames gives a packet to a connection that is not blocked.
+func (s *Session) sendFrames(b *bufpool.Buf) {
 	if s.b64 {
 		b = s.textOnly(b)
 	}
 	s.conn.Send(b)
-	if s.conn.Blocked() {
+	s.sent(len(b.B))
+}
+
+// sent looks at the queue of the connection after n bytes more.
+func (s *Session) sent(n int) {
+	c := s.conn
+	queued := c.Queued()
+	switch {
+	case c.Blocked():
 		s.watchStall()
+		s.weigh()
+	case queued > s.shard.cfg.SoftQueue && queued-n <= s.shard.cfg.SoftQueue:
+		s.shard.heavy = append(s.shard.heavy, s)
+		s.shard.loop.RequestFlush()
 	}
-	s.checkQueue(s.conn.Queued())
-	return true
+	s.checkQueue(queued)
 }
 
 // checkQueue puts a session over its limit on the list of those that are
@@ -377,6 +385,7 @@ func (s *Session) end(reason eio.Reason, err error) {
 		s.conn = nil
 		s.endConn(c, reason)
 	}
+	s.dropBacklog()
 	if !s.reading {
 		s.reader.Release()
 	}

@@ -45,6 +45,8 @@ type Shard struct {
 	held     int64       // bytes of the queues, as measured last
 	dirty    []*Session  // polling sessions with something to send
 	doomed   []*Session  // sessions over MaxQueue, ended at the end of the turn
+	heavy    []*Session  // sessions with more than SoftQueue of this turn
+	backlogs []*backlog  // for the next ones
 	http     []*httpConn // every connection that speaks HTTP
 	free     []*httpConn // for the next ones
 	sessions int
@@ -68,6 +70,10 @@ type Stats struct {
 	PacketsOut    uint64
 	SlowConsumers uint64
 	WriteStalls   uint64
+	NewestDrops   uint64 // packets dropped by PolicyDropNewest, or because nothing older could be
+	OldestDrops   uint64 // packets dropped by PolicyDropOldest
+	Conflated     uint64 // packets that made way for a newer one with the same key
+	LostPackets   uint64 // packets that waited for a session when it ended
 }
 
 // Loop returns the loop of the shard. It may be called from any goroutine.
@@ -148,7 +154,7 @@ func (sh *Shard) Drained(c *loop.Conn) {
 	case *Session:
 		c.SetDeadline(0)
 		sh.latePong(c, &o.ctl)
-		o.h.Drained()
+		o.feed()
 	case *probe:
 		sh.latePong(c, &o.ctl)
 	case *httpConn:
@@ -206,6 +212,7 @@ func (sh *Shard) Dropped(m *loop.Message) {
 // BeforeFlush implements loop.Handler.
 func (sh *Shard) BeforeFlush() {
 	sh.upper.BeforeFlush()
+	sh.flushHeavy()
 	for i := 0; i < len(sh.doomed); i++ { // a close may doom others
 		sh.doomed[i].Close(ReasonSlowConsumer, errWriteStall)
 		sh.doomed[i] = nil

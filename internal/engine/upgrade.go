@@ -117,11 +117,10 @@ func (s *Session) takeOver(p *probe) {
 		h.answerPoll(textClose)
 	}
 	poll.detachPost()
-	for _, b := range poll.queue {
-		s.sendFrames(b)
-		s.shard.loop.Defer(b)
+	if s.late != nil {
+		s.late.recount(false)
 	}
-	poll.queue = nil
+	s.feed()
 }
 
 // errTooManyProbes closes a WebSocket that probes and reads no answer.

@@ -122,6 +122,7 @@ func (sh *Shard) latePong(c *loop.Conn, ctl *controlBudget) {
 func (s *Session) frameError(c *loop.Conn, err error) {
 	s.shard.stats.FrameErrors++
 	s.conn = nil
+	s.surrender(c)
 	s.shard.closeFrames(c, err)
 	s.fail(eio.ReasonTransportError, err)
 }
@@ -157,6 +158,7 @@ func (sh *Shard) hangUp(c *loop.Conn, last []byte, err error) {
 // peerClose answers the peer's close frame in kind and ends the session.
 func (s *Session) peerClose(c *loop.Conn, payload []byte) {
 	s.conn = nil
+	s.surrender(c)
 	s.shard.hangUp(c, closeReply(payload), nil)
 	s.fail(eio.ReasonTransportClose, nil)
 }
@@ -174,6 +176,7 @@ func (s *Session) endConn(c *loop.Conn, reason eio.Reason) {
 		c.Close(errWriteStall)
 		return
 	}
+	s.surrender(c)
 	s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 }
 
@@ -210,6 +213,7 @@ func (s *Session) messageTimeout() {
 	c := s.conn
 	s.conn = nil
 	if c != nil {
+		s.surrender(c)
 		s.shard.closeFrames(c, &wsframe.CloseError{Code: 1008, Reason: errMessageTimeout.Error()})
 	}
 	s.fail(eio.ReasonTransportError, errMessageTimeout)
