@@ -109,9 +109,6 @@ func (q *backlog) putKeyed(b *bufpool.Buf, flow *Flow, name keyName, replace boo
 	return replaced
 }
 
-// first returns the packet that is to leave next. There must be one.
-func (q *backlog) first() *bufpool.Buf { return q.list[q.next].buf }
-
 // pop takes the next packet out; its reference is the caller's. There must be
 // one.
 func (q *backlog) pop() *bufpool.Buf {
