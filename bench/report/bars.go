@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -66,13 +67,11 @@ func bars(title, unit string, rows []Bar) ([]byte, error) {
 		clean[i] = r
 	}
 	title, unit = printable(title), printable(unit)
-	described := title + " (" + unit + "): "
+	texts := make([]string, len(clean))
 	for i, r := range clean {
-		if i > 0 {
-			described += ", "
-		}
-		described += r.Label + " " + r.Text
+		texts[i] = r.Label + " " + r.Text
 	}
+	described := title + " (" + unit + "): " + strings.Join(texts, ", ")
 	d := &drawing{
 		width: barsWidth, height: vg.Length(barsHead + barsRow*len(rows) + barsMargin), title: described, standalone: true,
 		draw: func(c draw.Canvas) { drawBars(c, title, unit, clean) },

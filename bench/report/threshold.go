@@ -20,8 +20,9 @@ type Threshold struct {
 
 // A metric is what a threshold may limit.
 type metric struct {
-	name string
-	unit unit
+	name  string
+	label string // for people; after the name of the latency when it is of one
+	unit  unit
 	// value returns the figure, or why there is none. Metrics of latencies have
 	// ofLatency instead.
 	value     func(*Result) (float64, error)
@@ -44,29 +45,29 @@ var errNotSampled = errors.New("the server's process was not sampled")
 
 // metrics are all that thresholds may name.
 var metrics = []metric{
-	{name: "p50", ofLatency: func(l *Latency) float64 { return l.P50 }},
-	{name: "p90", ofLatency: func(l *Latency) float64 { return l.P90 }},
-	{name: "p99", ofLatency: func(l *Latency) float64 { return l.P99 }},
-	{name: "p999", ofLatency: func(l *Latency) float64 { return l.P999 }},
-	{name: "max", ofLatency: func(l *Latency) float64 { return l.Max }},
-	{name: "mean", ofLatency: func(l *Latency) float64 { return l.Mean }},
-	counter("errors", (*Result).Wrong),
-	counter("failed", func(r *Result) int64 { return r.Connections.Failed }),
-	counter("disconnected", func(r *Result) int64 { return r.Connections.Lost }),
-	counter("lost", func(r *Result) int64 { return r.Checks.Lost }),
-	counter("duplicated", func(r *Result) int64 { return r.Checks.Duplicated }),
-	counter("reordered", func(r *Result) int64 { return r.Checks.Reordered }),
-	counter("corrupted", func(r *Result) int64 { return r.Checks.Corrupted }),
-	counter("misrouted", func(r *Result) int64 { return r.Checks.Misrouted }),
-	counter("unsent", func(r *Result) int64 { return r.Messages.Unsent }),
-	{name: "rate", unit: unitRate, value: func(r *Result) (float64, error) { return r.Messages.ReceivedRate, nil }},
-	{name: "sent", unit: unitRate, value: func(r *Result) (float64, error) { return r.Messages.SentRate, nil }},
-	{name: "cpu", unit: unitCPU, value: ofServer("CPU time for each message", func(p *Process) float64 { return p.CPUPerMessage })},
-	{name: "bytes", unit: unitMemory, value: ofServer("memory of each connection", func(p *Process) float64 { return p.BytesPerConnection })},
+	{name: "p50", label: "p50", ofLatency: func(l *Latency) float64 { return l.P50 }},
+	{name: "p90", label: "p90", ofLatency: func(l *Latency) float64 { return l.P90 }},
+	{name: "p99", label: "p99", ofLatency: func(l *Latency) float64 { return l.P99 }},
+	{name: "p999", label: "p99.9", ofLatency: func(l *Latency) float64 { return l.P999 }},
+	{name: "max", label: "max", ofLatency: func(l *Latency) float64 { return l.Max }},
+	{name: "mean", label: "mean", ofLatency: func(l *Latency) float64 { return l.Mean }},
+	counter("errors", "errors", (*Result).Wrong),
+	counter("failed", "connections failed", func(r *Result) int64 { return r.Connections.Failed }),
+	counter("disconnected", "connections lost", func(r *Result) int64 { return r.Connections.Lost }),
+	counter("lost", "messages lost", func(r *Result) int64 { return r.Checks.Lost }),
+	counter("duplicated", "duplicated", func(r *Result) int64 { return r.Checks.Duplicated }),
+	counter("reordered", "reordered", func(r *Result) int64 { return r.Checks.Reordered }),
+	counter("corrupted", "corrupted", func(r *Result) int64 { return r.Checks.Corrupted }),
+	counter("misrouted", "misrouted", func(r *Result) int64 { return r.Checks.Misrouted }),
+	counter("unsent", "not sent in time", func(r *Result) int64 { return r.Messages.Unsent }),
+	{name: "rate", label: "received", unit: unitRate, value: func(r *Result) (float64, error) { return r.Messages.ReceivedRate, nil }},
+	{name: "sent", label: "sent", unit: unitRate, value: func(r *Result) (float64, error) { return r.Messages.SentRate, nil }},
+	{name: "cpu", label: "server CPU per message", unit: unitCPU, value: ofServer("CPU time for each message", func(p *Process) float64 { return p.CPUPerMessage })},
+	{name: "bytes", label: "memory per connection", unit: unitMemory, value: ofServer("memory of each connection", func(p *Process) float64 { return p.BytesPerConnection })},
 }
 
-func counter(name string, value func(*Result) int64) metric {
-	return metric{name: name, unit: unitCount, value: func(r *Result) (float64, error) { return float64(value(r)), nil }}
+func counter(name, label string, value func(*Result) int64) metric {
+	return metric{name: name, label: label, unit: unitCount, value: func(r *Result) (float64, error) { return float64(value(r)), nil }}
 }
 
 // ofServer returns a figure of the server's process. Zero is a figure that was
@@ -215,12 +216,22 @@ func parseNumber(text string) (float64, bool) {
 }
 
 // String returns the threshold in the form that ParseThreshold reads.
-func (t Threshold) String() string {
-	name := t.metric.name
-	if t.metric.ofLatency != nil {
-		name += "(" + t.latency + ")"
+func (t Threshold) String() string { return t.name() + " " + t.op + " " + t.limitText() }
+
+// name returns the left side of the threshold.
+func (t Threshold) name() string {
+	if t.metric.ofLatency == nil {
+		return t.metric.name
 	}
-	return name + " " + t.op + " " + t.limitText()
+	return t.metric.name + "(" + t.latency + ")"
+}
+
+// label names the figure for people.
+func (t Threshold) label() string {
+	if t.metric.ofLatency == nil {
+		return t.metric.label
+	}
+	return t.latency + " " + t.metric.label
 }
 
 func (t Threshold) limitText() string {
@@ -235,7 +246,7 @@ func (t Threshold) limitText() string {
 // check says how r fails t, or nothing.
 func (t Threshold) check(r *Result) string {
 	v, err := t.value(r)
-	name, _, _ := strings.Cut(t.String(), " "+t.op)
+	name := t.name()
 	if err != nil {
 		return fmt.Sprintf("%s could not be checked (wanted %s %s): %v", name, t.op, t.limitText(), err)
 	}
@@ -271,6 +282,20 @@ func (t Threshold) value(r *Result) (float64, error) {
 		return 0, fmt.Errorf("there was no %s", t.latency)
 	}
 	return t.metric.ofLatency(&l), nil
+}
+
+// symbol names the unit for programs.
+func (u unit) symbol() string {
+	switch u {
+	case unitTime, unitCPU:
+		return "µs"
+	case unitRate:
+		return "1/s"
+	case unitMemory:
+		return "bytes"
+	case unitCount:
+	}
+	return ""
 }
 
 // text writes a figure for people.

@@ -10,7 +10,7 @@ import (
 func main() {
 	if err := command(os.Environ()).ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "gannet: "+oneLine(err.Error()))
-		os.Exit(1)
+		os.Exit(status(err))
 	}
 }
 
