@@ -13,7 +13,7 @@ import (
 // A client is one connection: an Engine.IO session with the sockets on it,
 // one for each namespace that it has joined.
 type client struct {
-	engine.Session
+	engine.Session // the first field: see shard.Handler
 
 	// Immutable after NewSession.
 	shard *shard

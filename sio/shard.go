@@ -1,6 +1,8 @@
 package sio
 
 import (
+	"unsafe"
+
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
@@ -67,9 +69,14 @@ type shardStats struct {
 }
 
 // NewSession implements engine.UpperShard.
-func (sh *shard) NewSession() (*engine.Session, engine.SessionHandler) {
+func (sh *shard) NewSession() *engine.Session {
 	c := &client{shard: sh}
-	return &c.Session, c
+	return &c.Session
+}
+
+// Handler implements engine.UpperShard: the Session is the first field.
+func (sh *shard) Handler(s *engine.Session) engine.SessionHandler {
+	return (*client)(unsafe.Pointer(s))
 }
 
 // Message implements engine.UpperShard.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -108,9 +109,11 @@ func (echoUpper) NewShard(sh *engine.Shard) engine.UpperShard { return echoShard
 type echoShard struct{ loop *loop.Loop }
 
 // NewSession implements engine.UpperShard.
-func (sh echoShard) NewSession() (*engine.Session, engine.SessionHandler) {
-	s := &echoSession{loop: sh.loop}
-	return &s.Session, s
+func (sh echoShard) NewSession() *engine.Session { return &(&echoSession{loop: sh.loop}).Session }
+
+// Handler implements engine.UpperShard: the Session is the first field.
+func (echoShard) Handler(s *engine.Session) engine.SessionHandler {
+	return (*echoSession)(unsafe.Pointer(s))
 }
 
 // Timer implements engine.UpperShard.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"testing"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -101,9 +102,11 @@ func (echoUpper) NewShard(sh *engine.Shard) engine.UpperShard { return echoShard
 
 type echoShard struct{ loop *loop.Loop }
 
-func (sh echoShard) NewSession() (*engine.Session, engine.SessionHandler) {
-	s := &echoSession{loop: sh.loop}
-	return &s.Session, s
+func (sh echoShard) NewSession() *engine.Session { return &(&echoSession{loop: sh.loop}).Session }
+
+// Handler finds the session by its first field.
+func (echoShard) Handler(s *engine.Session) engine.SessionHandler {
+	return (*echoSession)(unsafe.Pointer(s))
 }
 
 func (echoShard) Timer(*loop.Timer)     {}

@@ -97,7 +97,11 @@ type Upper interface {
 type UpperShard interface {
 	// NewSession allocates the object that embeds the Session, so that a
 	// connection is one object and not two.
-	NewSession() (*Session, SessionHandler)
+	NewSession() *Session
+
+	// Handler returns the object that NewSession made s in. It finds it by the
+	// address: a pointer back would take 16 bytes of every session.
+	Handler(s *Session) SessionHandler
 
 	// Timer gets the timers that belong to the layer above.
 	Timer(t *loop.Timer)

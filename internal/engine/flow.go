@@ -110,7 +110,7 @@ func (s *Session) hold(b *bufpool.Buf, f *Flow, key string) Sent {
 	if !s.makeRoom(b, name, replace) {
 		s.settleBacklog()
 		s.shard.stats.NewestDrops++
-		s.h.Dropped(f, CauseNewest)
+		s.handler().Dropped(f, CauseNewest)
 		return SentDropped
 	}
 	s.shard.stats.PacketsOut++
@@ -118,7 +118,7 @@ func (s *Session) hold(b *bufpool.Buf, f *Flow, key string) Sent {
 		q.put(b, f.droppable())
 	} else if q.putKeyed(b, f.droppable(), name, replace) {
 		s.shard.stats.Conflated++
-		s.h.Dropped(f, CauseConflated)
+		s.handler().Dropped(f, CauseConflated)
 	}
 	s.held(q, len(b.B))
 	return SentQueued
@@ -137,7 +137,7 @@ func (s *Session) makeRoom(b *bufpool.Buf, name keyName, replace bool) bool {
 			return loose == nil
 		}
 		s.shard.stats.OldestDrops++
-		s.h.Dropped(dropped, CauseOldest)
+		s.handler().Dropped(dropped, CauseOldest)
 	}
 	return true
 }
@@ -170,7 +170,7 @@ func (s *Session) weigh() {
 func (s *Session) lighten() {
 	if s.congested.Load() && s.Queued() <= s.shard.cfg.SoftQueue {
 		s.congested.Store(false)
-		s.h.Drained()
+		s.handler().Drained()
 	}
 }
 

@@ -20,7 +20,8 @@ var (
 type pollTransport struct {
 	// Owned by the loop goroutine.
 	ex    polling.Exchange[*httpConn]
-	dirty bool // listed in Shard.dirty
+	dirty bool   // listed in Shard.dirty
+	probe *probe // the WebSocket that wants to take over
 }
 
 // largePacket is the length from which one packet that waits for a GET is
@@ -203,7 +204,7 @@ func (s *Session) payload(b []byte) {
 		s.packet(pkt)
 	}
 	s.reading = false
-	s.h.Received()
+	s.handler().Received()
 }
 
 // base64Message takes a binary message in text form.

@@ -275,17 +275,17 @@ func (a *admission) admitted(req *http1.Request) {
 		return
 	}
 	h.openPolling(s)
-	s.h.Opened()
+	s.handler().Opened()
 }
 
 // newSession makes a session; ok is false when the loop has no slot left.
 func (sh *Shard) newSession(t eio.Transport, a *admission) (s *Session, ok bool) {
-	s, up := sh.upper.NewSession()
+	s = sh.upper.NewSession()
 	s.slot = sh.table.Alloc(s)
 	if s.slot == 0 {
 		return nil, false
 	}
-	s.open(sh, up, t, a.hs, a.b64)
+	s.open(sh, t, a.hs, a.b64)
 	return s, true
 }
 
@@ -317,7 +317,7 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, eio.AppendOpen(nil, &sh.cfg.EIO, s.SID(), eio.WebSocket))
 	c.Send(b)
 	sh.loop.Defer(b)
-	s.h.Opened()
+	s.handler().Opened()
 }
 
 // upgrade lets a WebSocket probe a session. It returns the input behind the

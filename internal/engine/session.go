@@ -35,35 +35,75 @@ var (
 type Session struct {
 	// Immutable after open.
 	shard *Shard
-	h     SessionHandler
 	sid   [SIDLen]byte
-	b64   bool // binary goes out as base64 text on every transport
 	slot  uint32
 
 	// Atomic: written by the loop, read by everyone. The client is behind, and
 	// more than SoftQueue waits for it.
 	congested atomic.Bool
 
-	// Atomic: the packed handshake.
+	// Atomic: the packed handshake; written by open and DropHandshake.
 	hs atomic.Pointer[byte]
 
 	// Owned by the loop goroutine.
-	eio     eio.Session
-	timer   loop.Timer
-	upper   int64 // deadline of the layer above
-	partial int64 // when the message being received must be complete
-	conn    *loop.Conn
-	reader  wsframe.Reader
-	poll    *pollTransport // nil on WebSocket
-	probe   *probe         // the WebSocket that wants to take over
-	late    *backlog       // what a client that is behind waits for; nil if it is not
-	ctl     controlBudget
-	stall   stall
+	eio   eio.Session
+	conn  *loop.Conn
+	poll  *pollTransport // nil on WebSocket
+	late  *backlog       // what a client that is behind waits for; nil if it is not
+	input *input         // the message that is being received; borrowed from the shard
+	rare  *rare          // what few sessions need
+	timer loop.Timer
+	upper instant // deadline of the layer above
+
+	// Tag is for the use of the layer above.
+	Tag uint8
+
+	// Immutable after open.
+	b64 bool // binary goes out as base64 text on every transport
+
+	// Owned by the loop goroutine.
 	doomed  bool // listed in Shard.doomed
 	watched bool // listed in pressure.behind
 	paused  bool // reading is paused by the layer above
 	reading bool // frames is on the stack: the reader's bytes are in use
 }
+
+// An input is what a session needs while a message of its WebSocket is being
+// received: for most of them only as long as the bytes of one read are looked
+// at, so that one does for all sessions of a loop.
+type input struct {
+	// Owned by the loop goroutine.
+	reader   wsframe.Reader
+	deadline int64 // when the message must be complete; 0 none
+}
+
+// rare is what a session needs whose client sends control frames, or has once
+// let the server wait.
+type rare struct {
+	// Owned by the loop goroutine.
+	ctl   controlBudget
+	stall stall
+}
+
+// ensureRare returns the rare part of the session.
+func (s *Session) ensureRare() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
+}
+
+// An instant is a time of the loop's clock in 4 bytes: exact while it is less
+// than 24 days away. 0 means never.
+type instant uint32
+
+// longest is how far away an instant may be, in milliseconds.
+const longest = 1<<31 - 1
+
+func instantAt(at int64) instant { return instant(max(uint32(at), 1)) }
+
+// near returns the time that is meant, given one that is not far from it.
+func (i instant) near(now int64) int64 { return now + int64(int32(uint32(i)-uint32(now))) }
 
 // Shard returns the shard that owns the session. It may be called from any
 // goroutine.
@@ -142,9 +182,12 @@ func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 }
 
 // SetDeadline asks for SessionHandler.Deadline at the given time of the
-// loop's clock; 0 takes it back.
+// loop's clock; 0 takes it back. It is at most 24 days away.
 func (s *Session) SetDeadline(at int64) {
-	s.upper = at
+	s.upper = 0
+	if at != 0 {
+		s.upper = instantAt(min(at, s.shard.loop.Now()+longest))
+	}
 	s.arm()
 }
 
@@ -264,6 +307,9 @@ func (sh *Shard) firstPing(slot uint32) int64 {
 	return interval - interval/5*step/steps
 }
 
+// handler returns the object that the session is in.
+func (s *Session) handler() SessionHandler { return s.shard.upper.Handler(s) }
+
 // textOnly rewrites a packet for a client that asked for base64: its binary
 // messages become text frames.
 func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
@@ -285,8 +331,9 @@ func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
 }
 
 // open makes s a session of the shard that starts on t.
-func (s *Session) open(sh *Shard, h SessionHandler, t eio.Transport, hs Handshake, b64 bool) {
-	s.shard, s.h, s.b64 = sh, h, b64
+func (s *Session) open(sh *Shard, t eio.Transport, hs Handshake, b64 bool) {
+	s.shard, s.b64 = sh, b64
+	s.timer.Kind = timerSession
 	s.hs.Store(hs.packed)
 	sh.srv.ids.New(&sh.random, uint8(sh.loop.ID()), s.slot, &s.sid)
 	sh.sessions++
@@ -308,11 +355,13 @@ func sessionOf(t *loop.Timer) *Session {
 // arm sets the timer to the earliest of the session's deadlines.
 func (s *Session) arm() {
 	at := s.eio.Deadline()
-	if s.upper != 0 && (at == 0 || s.upper < at) {
-		at = s.upper
+	if s.upper != 0 {
+		if upper := s.upper.near(s.shard.loop.Now()); at == 0 || upper < at {
+			at = upper
+		}
 	}
-	if s.partial != 0 && (at == 0 || s.partial < at) {
-		at = s.partial
+	if s.input != nil && s.input.deadline != 0 && (at == 0 || s.input.deadline < at) {
+		at = s.input.deadline
 	}
 	if at != s.shard.loop.Due(&s.timer) {
 		s.shard.loop.SetTimer(&s.timer, at)
@@ -323,13 +372,13 @@ func (s *Session) arm() {
 func (s *Session) expire() {
 	s.shard.forgivePause()
 	now := s.shard.loop.Now()
-	if s.partial != 0 && now >= s.partial {
+	if in := s.input; in != nil && in.deadline != 0 && now >= in.deadline {
 		s.messageTimeout()
 		return
 	}
-	if s.upper != 0 && now >= s.upper {
+	if s.upper != 0 && now >= s.upper.near(now) {
 		s.upper = 0
-		s.h.Deadline()
+		s.handler().Deadline()
 	}
 	if s.paused {
 		s.eio.Resume(&s.shard.cfg.EIO, now)
@@ -370,7 +419,7 @@ func (s *Session) timedAction(a eio.Action) bool {
 func (s *Session) end(reason eio.Reason, err error) {
 	sh := s.shard
 	s.eio.Closed()
-	s.upper, s.partial = 0, 0
+	s.upper = 0
 	sh.loop.SetTimer(&s.timer, 0)
 	sh.table.Free(s.slot)
 	sh.sessions--
@@ -387,9 +436,9 @@ func (s *Session) end(reason eio.Reason, err error) {
 	}
 	s.dropBacklog()
 	if !s.reading {
-		s.reader.Release()
+		s.giveInput()
 	}
-	s.h.Closed(reason, err)
+	s.handler().Closed(reason, err)
 }
 
 // packet takes one text packet that arrived on the current transport.
@@ -409,7 +458,7 @@ func (s *Session) packet(p []byte) {
 	s.arm()
 	switch {
 	case a == eio.ActMessage:
-		s.h.Message(p[1:], false)
+		s.handler().Message(p[1:], false)
 	case a == eio.ActTransportError:
 		s.end(a.Reason(), errHeartbeat)
 	case a.Closes():
@@ -423,7 +472,7 @@ func (s *Session) binary(p []byte) {
 	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), eio.Message, false)
 	s.arm()
 	if a == eio.ActMessage {
-		s.h.Message(p, true)
+		s.handler().Message(p, true)
 	}
 }
 

@@ -38,6 +38,7 @@ type Shard struct {
 	// Owned by the loop goroutine.
 	table    *loop.Slots[Session] // by slot
 	req      http1.Request        // scratch: views of the request being handled
+	spare    *input               // for the next session that reads
 	rawHead  []byte               // the head that req was parsed from
 	random   randomSource
 	pulse    pulse
@@ -153,7 +154,9 @@ func (sh *Shard) Drained(c *loop.Conn) {
 	switch o := c.Ctx.(type) {
 	case *Session:
 		c.SetDeadline(0)
-		sh.latePong(c, &o.ctl)
+		if o.rare != nil {
+			sh.latePong(c, &o.rare.ctl)
+		}
 		o.feed()
 	case *probe:
 		sh.latePong(c, &o.ctl)
@@ -236,13 +239,13 @@ func (sh *Shard) Panicked(_ *loop.Conn, v any, stack []byte) {
 
 // EachSession calls f with the handler of every session; f may end it.
 func (sh *Shard) EachSession(f func(SessionHandler)) {
-	sh.eachSession(func(s *Session) { f(s.h) })
+	sh.eachSession(func(s *Session) { f(s.handler()) })
 }
 
 // SessionAt returns the handler of the session in a slot, or nil.
 func (sh *Shard) SessionAt(slot uint32) SessionHandler {
 	if s := sh.table.Get(slot); s != nil {
-		return s.h
+		return s.handler()
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (s *Session) startProbe(c *loop.Conn) {
 		return
 	}
 	p := &probe{shard: s.shard, conn: c, session: s}
-	s.probe = p
+	s.poll.probe = p
 	c.Ctx = p
 	s.arm()
 }
@@ -105,8 +105,11 @@ func (p *probe) packet(s *Session, text []byte) *Session {
 // the WebSocket.
 func (s *Session) takeOver(p *probe) {
 	poll := s.poll
-	s.poll, s.probe, p.session = nil, nil, nil
-	s.conn, s.reader, s.ctl = p.conn, p.reader, p.ctl
+	s.poll, p.session = nil, nil
+	s.conn, s.input = p.conn, &input{reader: p.reader}
+	if p.ctl != (controlBudget{}) {
+		s.ensureRare().ctl = p.ctl
+	}
 	if s.paused {
 		p.conn.PauseRead()
 	}
@@ -142,7 +145,7 @@ func (p *probe) leave(last []byte, err error) {
 	p.reader.Release()
 	p.shard.hangUp(p.conn, last, err)
 	if s != nil {
-		s.probe = nil
+		s.poll.probe = nil
 		s.eio.UpgradeLost()
 		s.arm()
 	}
@@ -152,7 +155,7 @@ func (p *probe) leave(last []byte, err error) {
 func (p *probe) lost() {
 	p.reader.Release()
 	if s := p.session; s != nil {
-		p.session, s.probe = nil, nil
+		p.session, s.poll.probe = nil, nil
 		s.eio.UpgradeLost()
 		s.arm()
 	}
@@ -160,8 +163,11 @@ func (p *probe) lost() {
 
 // dropProbe closes the probing WebSocket, if there is one.
 func (s *Session) dropProbe() {
-	if p := s.probe; p != nil {
-		s.probe, p.session = nil, nil
+	if s.poll == nil {
+		return
+	}
+	if p := s.poll.probe; p != nil {
+		s.poll.probe, p.session = nil, nil
 		p.reader.Release()
 		p.shard.closeFrames(p.conn, nil)
 	}

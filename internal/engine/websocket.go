@@ -39,8 +39,9 @@ func (b *controlBudget) spend(nowMS int64, limit int) bool {
 // frames takes bytes that arrived on the session's WebSocket.
 func (s *Session) frames(c *loop.Conn, b []byte) {
 	s.reading = true
+	in := s.takeInput()
 	for s.conn == c {
-		m, rest, ok, err := s.reader.Next(&s.shard.cfg.frames, b)
+		m, rest, ok, err := in.reader.Next(&s.shard.cfg.frames, b)
 		if err != nil {
 			s.frameError(c, err)
 			break
@@ -51,15 +52,35 @@ func (s *Session) frames(c *loop.Conn, b []byte) {
 		}
 		b = rest
 		if !m.Op.Control() {
-			s.partial = 0 // which was about this message; the next has its own
+			in.deadline = 0 // which was about this message; the next has its own
 		}
 		s.frame(c, m)
 	}
 	s.reading = false
-	if s.conn != c {
-		s.reader.Release()
+	if s.conn != c || !in.reader.Partial() {
+		s.giveInput()
 	}
-	s.h.Received()
+	s.handler().Received()
+}
+
+// takeInput returns the input of the session, an idle one if there is none.
+func (s *Session) takeInput() *input {
+	if s.input == nil {
+		if s.input = s.shard.spare; s.input == nil {
+			s.input = new(input)
+		}
+		s.shard.spare = nil
+	}
+	return s.input
+}
+
+// giveInput gives the input back: nothing is being received.
+func (s *Session) giveInput() {
+	if in := s.input; in != nil {
+		in.reader.Release()
+		in.deadline = 0
+		s.shard.spare, s.input = in, nil
+	}
 }
 
 func (s *Session) frame(c *loop.Conn, m wsframe.Message) {
@@ -79,12 +100,13 @@ func (s *Session) frame(c *loop.Conn, m wsframe.Message) {
 // control answers a ping and ignores a pong.
 func (s *Session) control(c *loop.Conn, m wsframe.Message) {
 	sh := s.shard
-	if !s.ctl.spend(sh.loop.Now(), sh.cfg.MaxControl) {
+	ctl := &s.ensureRare().ctl
+	if !ctl.spend(sh.loop.Now(), sh.cfg.MaxControl) {
 		s.frameError(c, errTooManyControls)
 		return
 	}
 	if m.Op == wsframe.OpPing {
-		sh.pong(c, &s.ctl, m.Payload)
+		sh.pong(c, ctl, m.Payload)
 	}
 }
 
@@ -191,21 +213,22 @@ func (s *Session) connLost(c *loop.Conn, err error) {
 
 // watchPartial gives a message that was begun its deadline.
 func (s *Session) watchPartial() {
-	if !s.reader.Partial() {
-		if s.partial != 0 {
-			s.partial = 0
+	in := s.input
+	if !in.reader.Partial() {
+		if in.deadline != 0 {
+			in.deadline = 0
 			s.arm()
 		}
 		return
 	}
-	if s.partial == 0 && s.shard.cfg.MessageTimeout > 0 {
-		s.partial = s.shard.loop.Now() + s.shard.cfg.MessageTimeout
+	if in.deadline == 0 && s.shard.cfg.MessageTimeout > 0 {
+		in.deadline = s.shard.loop.Now() + s.shard.cfg.MessageTimeout
 		s.arm()
 	}
 }
 
 func (s *Session) messageTimeout() {
-	s.partial = 0
+	s.input.deadline = 0
 	if s.paused {
 		s.watchPartial()
 		return
@@ -258,7 +281,7 @@ func (s *Session) stalled() {
 	if c == nil || !c.Blocked() {
 		return
 	}
-	if at := s.stall.next(c, s.shard); at != 0 {
+	if at := s.ensureRare().stall.next(c, s.shard); at != 0 {
 		c.SetDeadline(at)
 		return
 	}
