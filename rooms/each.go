@@ -17,13 +17,13 @@ func (ix *Index[M]) Each(include, except []string, f func(M)) {
 	defer ix.leave()
 	switch {
 	case len(include) == 0 && len(except) == 0:
-		for _, e := range ix.all {
+		for _, e := range ix.all.All() {
 			f(e.Value)
 		}
 	case len(include) == 0:
 		p := ix.begin()
 		ix.exceptMembers(p, except)
-		for i, e := range ix.all {
+		for i, e := range ix.all.All() {
 			if p.marks[i] != p.epoch {
 				f(e.Value)
 			}
@@ -140,8 +140,8 @@ func (ix *Index[M]) begin() pass[M] {
 		ix.passes = append(ix.passes, pass[M]{})
 	}
 	p := &ix.passes[ix.depth-1]
-	if n := len(p.marks); n < len(ix.all) || n > 8*cap(ix.all)+minShrink {
-		p.marks = make([]uint32, cap(ix.all))
+	if n, all := len(p.marks), ix.all.Len(); n < all || n > 8*all+minShrink {
+		p.marks = make([]uint32, all+all/4)
 	}
 	p.epoch++
 	if p.epoch == 0 { // the epochs are used up

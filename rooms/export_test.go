@@ -54,7 +54,7 @@ func (ix *Index[M]) Check() error {
 		return fmt.Errorf("depth %d outside Each", ix.depth)
 	}
 	memberships := 0
-	for i, e := range ix.all {
+	for i, e := range ix.all.All() {
 		if e == nil || int(e.slot) != i+1 {
 			return fmt.Errorf("entry at %d does not know its place", i)
 		}

@@ -1,5 +1,7 @@
 package rooms
 
+import "github.com/gannet-io/gannet/internal/paged"
+
 // inlined is how many memberships an Entry holds without a second object.
 const inlined = 2
 
@@ -80,7 +82,7 @@ type Index[M any] struct {
 	// the first use. An entry that is not in the index is ignored.
 	Lookup func(room string) *Entry[M]
 
-	all    []*Entry[M]
+	all    paged.List[*Entry[M]]
 	byName map[string]*room[M]
 	peak   int // the most rooms that byName has held since it was made
 
@@ -103,8 +105,8 @@ func (ix *Index[M]) Add(e *Entry[M]) {
 		}
 		return
 	}
-	ix.all = append(ix.all, e)
-	e.slot = uint32(len(ix.all))
+	ix.all.Append(e)
+	e.slot = uint32(ix.all.Len())
 }
 
 // Remove takes e out of all its rooms and out of the index. It may be added
@@ -115,16 +117,14 @@ func (ix *Index[M]) Remove(e *Entry[M]) {
 		return
 	}
 	// The last entry takes the free place, so that all stays dense.
-	end := len(ix.all) - 1
-	last := ix.all[end]
+	last := *ix.all.At(ix.all.Len() - 1)
 	slot := e.slot - 1
-	ix.all[slot], last.slot = last, e.slot
+	*ix.all.At(int(slot)), last.slot = last, e.slot
 	for i := range last.n {
 		m := last.at(i)
 		ix.table[m.room].members[m.pos].slot = slot
 	}
-	ix.all[end] = nil
-	ix.all = shrink(ix.all[:end])
+	ix.all.Pop()
 	e.slot, e.more = 0, nil
 }
 
@@ -226,7 +226,7 @@ func (ix *Index[M]) Len(name string) int {
 }
 
 // Size returns how many members the index has.
-func (ix *Index[M]) Size() int { return len(ix.all) }
+func (ix *Index[M]) Size() int { return ix.all.Len() }
 
 // Rooms returns how many rooms exist, rooms by Lookup not counted.
 func (ix *Index[M]) Rooms() int { return len(ix.byName) }
@@ -243,7 +243,7 @@ func (ix *Index[M]) AppendNames(dst []string) []string {
 // owns reports whether e is in this index.
 func (ix *Index[M]) owns(e *Entry[M]) bool {
 	i := int(e.slot) - 1
-	return i >= 0 && i < len(ix.all) && ix.all[i] == e
+	return i >= 0 && i < ix.all.Len() && *ix.all.At(i) == e
 }
 
 // own returns the member that name denotes by itself, if any.

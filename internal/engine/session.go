@@ -85,14 +85,6 @@ type rare struct {
 	stall stall
 }
 
-// ensureRare returns the rare part of the session.
-func (s *Session) ensureRare() *rare {
-	if s.rare == nil {
-		s.rare = new(rare)
-	}
-	return s.rare
-}
-
 // An instant is a time of the loop's clock in 4 bytes: exact while it is less
 // than 24 days away. 0 means never.
 type instant uint32
@@ -305,6 +297,14 @@ func (sh *Shard) firstPing(slot uint32) int64 {
 	const steps = 64
 	step := int64(slot*2654435761>>26) % steps // multiplicative hash: neighbours differ
 	return interval - interval/5*step/steps
+}
+
+// ensureRare returns the rare part of the session.
+func (s *Session) ensureRare() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
 }
 
 // handler returns the object that the session is in.

@@ -1,5 +1,7 @@
 package paged
 
+import "iter"
+
 const (
 	pageBits = 10
 	pageLen  = 1 << pageBits
@@ -47,6 +49,19 @@ func (l *List[T]) Pop() {
 	if spare := page + 2; spare <= len(l.pages) && last == 0 {
 		clear(l.pages[page+1:])
 		l.pages = l.pages[:page+1]
+	}
+}
+
+// All goes through the elements and their places, from the first to the last.
+func (l *List[T]) All() iter.Seq2[int, T] {
+	return func(yield func(int, T) bool) {
+		for p, page := range l.pages {
+			for i, v := range page {
+				if !yield(p<<pageBits|i, v) {
+					return
+				}
+			}
+		}
 	}
 }
 

@@ -49,6 +49,16 @@ func compare(t *testing.T, l *paged.List[int], want []int) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("%d elements page by page differ from the %d wanted", len(got), len(want))
 	}
+	var again []int
+	for i, v := range l.All() {
+		if i != len(again) {
+			t.Fatalf("element %d came as %d", len(again), i)
+		}
+		again = append(again, v)
+	}
+	if !slices.Equal(again, want) {
+		t.Fatal("All differs")
+	}
 	for i, v := range want {
 		if *l.At(i) != v {
 			t.Fatalf("element %d = %d, want %d", i, *l.At(i), v)
