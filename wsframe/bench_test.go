@@ -86,3 +86,32 @@ func BenchmarkAppendFrame(b *testing.B) {
 		dst = wsframe.AppendFrame(dst[:0], wsframe.OpText, payload)
 	}
 }
+
+// BenchmarkDeflate compresses one frame, which is what a broadcast costs
+// whatever the number of its receivers, and reads it again.
+func BenchmarkDeflate(b *testing.B) {
+	msg := messages()["json"]
+	for _, bits := range []uint8{15, 12, 9} {
+		b.Run(fmt.Sprintf("append/window%d", bits), func(b *testing.B) {
+			var d wsframe.Deflater
+			var dst []byte
+			b.SetBytes(int64(len(msg)))
+			for b.Loop() {
+				dst, _ = d.AppendFrame(dst[:0], wsframe.OpText, msg, bits)
+			}
+			b.ReportMetric(float64(len(dst))/float64(len(msg)), "ratio")
+		})
+	}
+	b.Run("read", func(b *testing.B) {
+		var d wsframe.Deflater
+		in, _ := d.AppendFrame(nil, wsframe.OpText, msg, 15)
+		cfg := &wsframe.Config{FromServer: true, Inflater: new(wsframe.Inflater)}
+		var r wsframe.Reader
+		b.SetBytes(int64(len(msg)))
+		for b.Loop() {
+			if _, _, ok, err := r.Next(cfg, in); !ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+}

@@ -45,6 +45,7 @@ var (
 	ErrTooBig           = &CloseError{CloseTooBig, "message too big"}
 	ErrTinyFragments    = &CloseError{ClosePolicy, "too many tiny fragments"}
 	ErrInvalidUTF8      = &CloseError{CloseInvalidPayload, "invalid UTF-8"}
+	ErrCompressed       = &CloseError{CloseInvalidPayload, "invalid compressed data"}
 	ErrClosePayload     = &CloseError{CloseProtocolError, "close frame with half a code"}
 	ErrCloseCode        = &CloseError{CloseProtocolError, "invalid close code"}
 	ErrCloseReason      = &CloseError{CloseInvalidPayload, "invalid UTF-8 in close reason"}

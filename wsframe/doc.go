@@ -1,18 +1,21 @@
 // Package wsframe turns bytes into WebSocket messages and messages into bytes
-// (RFC 6455), and checks and answers the opening handshake.
+// (RFC 6455), compressed or not (RFC 7692), and checks and answers the opening
+// handshake.
 //
 // What it is not: a connection. It never touches a socket, starts a goroutine
-// or reads a clock, and it negotiates no extension. Deadlines, ping rates and
+// or reads a clock. Deadlines, ping rates and
 // the closing handshake belong to the caller, who learns from Reader.Partial
 // that a peer owes the rest of a message.
 //
 //	bytes ──▶ Reader.Next ──▶ Message, Message, …        whole frame in b: unmasked
-//	             │  └── *CloseError: send it, close      in place, Payload aliases b
+//	             │  │  └── *CloseError: send it, close   in place, Payload aliases b
+//	             │  └── RSV1 ──▶ Inflater ──▶ Message     once all of it is there
 //	             └── piece of a frame or message ──▶ one pooled buffer
 //
-//	request ──▶ CheckUpgrade ──▶ AppendAccept ──▶ 101
+//	request ──▶ CheckUpgrade ──▶ AppendAccept ──▶ 101    NegotiateDeflate adds a line
 //	                 └── *HandshakeError ──▶ 400, 405
 //	payload ──▶ AppendFrame, PutHeader, AppendClose ──▶ bytes
+//	frames ───▶ Deflater ──▶ compressed frames            once for all receivers
 //
 // A frame, as it arrives from a client:
 //
@@ -24,6 +27,17 @@
 // it arrives, so that the first impossible byte ends the connection even in
 // the middle of a frame.
 //
-// Concurrency: a Config is immutable and shared; a Reader belongs to one
+// Compression keeps no context from one message to the next, in either
+// direction: a compressor that remembers would cost every connection most of a
+// megabyte, and no frame could be shared by the members of a room. A compressed
+// message is gathered as it comes and inflated when it is whole, so that a peer
+// has the server hold what it has sent and never what that would become; the
+// inflated message exists once per goroutine, and stops growing at
+// Config.MaxMessage. What a secret and a text of the attacker's choice share in
+// one message shows in its length (as with CRIME and BREACH), so an application
+// that mixes them must not compress.
+//
+// Concurrency: a Config is immutable and shared, save one with an Inflater,
+// which like a Deflater belongs to one goroutine; a Reader belongs to one
 // goroutine at a time; the functions are pure.
 package wsframe

@@ -1,6 +1,7 @@
 package wsframe_test
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/gannet-io/gannet/wsframe"
@@ -50,4 +51,24 @@ func ExamplePutHeader() {
 	start := wsframe.PutHeader(buf, wsframe.MaxHeader, wsframe.OpText, len(buf)-wsframe.MaxHeader)
 	fmt.Printf("%q\n", buf[start:])
 	// Output: "\x81\f42[\"tick\",1]"
+}
+
+// A packet for many sockets is compressed once. Who can read it as it is gets
+// it; a peer with a window that is too small gets the plain frame.
+func ExampleDeflater() {
+	var d wsframe.Deflater
+	payload := bytes.Repeat([]byte("all the same "), 1000)
+	plain := wsframe.AppendFrame(nil, wsframe.OpText, payload)
+	packed, compressed := d.AppendFrame(nil, wsframe.OpText, payload, 15)
+	for _, peer := range []wsframe.DeflateParams{{ServerBits: 15}, {ServerBits: 9}, {}} {
+		frame := plain
+		if compressed && peer.Takes(len(payload)) {
+			frame = packed
+		}
+		fmt.Println(len(frame) < 100, len(frame) == len(plain))
+	}
+	// Output:
+	// true false
+	// false true
+	// false true
 }

@@ -51,13 +51,14 @@ const (
 	minFragBytes = 32     // least average payload of more fragments than that
 	bitFin       = 1 << 7 // first byte of a header
 	bitsRSV      = 7 << 4 // first byte
+	bitRSV1      = 1 << 6 // first byte: the message is compressed
 	bitMask      = 1 << 7 // second byte
 	len16        = 126    // second byte: a 16-bit length follows
 	len64        = 127    // second byte: a 64-bit length follows
 	maxLen16     = 1<<16 - 1
 )
 
-// A Config holds what all readers of a server share. It must not be changed
+// A Config holds what all readers of a server share, or of one loop of it. It must not be changed
 // while a Reader uses it.
 type Config struct {
 	// MaxMessage is the largest message payload accepted, in bytes, however
@@ -66,6 +67,12 @@ type Config struct {
 
 	// FromServer makes the reader a client's: frames must not be masked.
 	FromServer bool
+
+	// Inflater, if set, says that permessage-deflate was agreed on: messages
+	// may be compressed. Their payload counts towards MaxMessage both as it
+	// comes and as it is returned. A Config with an Inflater belongs to the
+	// goroutine that calls Next, with all the readers that use it.
+	Inflater *Inflater
 }
 
 func (c *Config) maxMessage() int {

@@ -64,8 +64,9 @@ var (
 )
 
 // CheckUpgrade checks an opening handshake. Version 8 has the frames of
-// version 13 and is accepted as the reference server does. Extensions are
-// declined by not answering the offer, which must be well-formed all the same.
+// version 13 and is accepted as the reference server does. The offer
+// of extensions must be well-formed; whether one of them is accepted is the
+// business of NegotiateDeflate.
 // It runs in time linear in the request and does not allocate.
 func CheckUpgrade(req *http1.Request) (Upgrade, *HandshakeError) {
 	var u Upgrade

@@ -117,3 +117,39 @@ func TestHandshakeAllocatesNothing(t *testing.T) {
 		dst = err.Append(dst[:0])
 	})
 }
+
+// TestCompressionAllocatesNothing: after the first message, neither direction
+// does, for any number of connections.
+func TestCompressionAllocatesNothing(t *testing.T) {
+	cfg := inflating(1 << 20)
+	for name, msg := range map[string][]byte{"json": messages()["json"], "unicode": messages()["unicode"]} {
+		in := frame(fin|rsv1|text, squeeze(t, msg))
+		work := make([]byte, len(in))
+		for _, piece := range []int{1 << 20, 100} {
+			allocs(t, "read "+name, func() {
+				var r wsframe.Reader
+				copy(work, in)
+				for b := work; len(b) > 0; {
+					p := b[:min(piece, len(b))]
+					b = b[len(p):]
+					for ok := true; ok; {
+						var err error
+						if _, p, ok, err = r.Next(cfg, p); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			})
+		}
+	}
+	d := wsframe.Deflater{}
+	msg := messages()["json"]
+	dst := make([]byte, 0, 32<<10)
+	frames := wsframe.AppendFrame(nil, wsframe.OpText, msg)
+	for _, bits := range []uint8{15, 10} {
+		allocs(t, "AppendFrame", func() { dst, _ = d.AppendFrame(dst[:0], wsframe.OpText, msg, bits) })
+		allocs(t, "AppendFrames", func() { dst, _ = d.AppendFrames(dst[:0], frames, bits) })
+	}
+	req := parseHead(t, head("Sec-WebSocket-Extensions: x; y=\"1\", permessage-deflate; server_max_window_bits=10; client_max_window_bits"))
+	allocs(t, "negotiation", func() { dst = wsframe.NegotiateDeflate(req).AppendExtension(dst[:0]) })
+}

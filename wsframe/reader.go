@@ -13,6 +13,7 @@ const (
 	finFrame              // the current frame has FIN
 	delivered             // the buffers hold what the last call returned
 	dead                  // an error or a close frame ended the stream
+	squeezed              // the unfinished message is compressed
 )
 
 // A Reader turns the bytes of one connection into messages. Its zero value is
@@ -70,7 +71,7 @@ func (r *Reader) Next(cfg *Config, b []byte) (m Message, rest []byte, ok bool, e
 		if r.flags&finFrame == 0 {
 			continue
 		}
-		if m, bad = r.finish(p); bad != nil {
+		if m, bad = r.finish(cfg, p); bad != nil {
 			return r.fail(bad)
 		}
 		return m, b, true, nil
@@ -94,10 +95,15 @@ func (r *Reader) Release() {
 
 // finish turns the payload of a final frame into what it ends: a message, or
 // itself if it is a control frame.
-func (r *Reader) finish(p []byte) (m Message, bad *CloseError) {
+func (r *Reader) finish(cfg *Config, p []byte) (m Message, bad *CloseError) {
 	m = Message{Op: r.op, Payload: p}
 	switch {
 	case !m.Op.Control():
+		if r.flags&squeezed != 0 && len(p) > 0 {
+			if m.Payload, bad = r.inflate(cfg, p); bad != nil {
+				return Message{}, bad
+			}
+		}
 		m.Op, r.msgOp, r.frags = r.msgOp, 0, 0
 	case m.Op == OpClose:
 		if bad := checkClose(p); bad != nil {
@@ -107,6 +113,30 @@ func (r *Reader) finish(p []byte) (m Message, bad *CloseError) {
 		r.flags |= dead
 	}
 	return m, nil
+}
+
+// inflate replaces the compressed payload p of the message that is complete,
+// which is msg or lies in the caller's bytes. It is not asked about an empty
+// one, of which the reference makes an empty message although a compressor
+// writes at least one byte.
+func (r *Reader) inflate(cfg *Config, p []byte) (whole []byte, bad *CloseError) {
+	var out *bufpool.Buf
+	if r.msg == nil {
+		out, bad = cfg.Inflater.copied(p, cfg.maxMessage())
+	} else {
+		r.msg.B = append(r.msg.B, deflateTail...)
+		out, bad = cfg.Inflater.run(r.msg.B, cfg.maxMessage())
+		r.freeMessage()
+	}
+	if bad != nil {
+		return nil, bad
+	}
+	r.msg = out
+	r.flags |= delivered
+	if r.msgOp == OpText && !utf8.Valid(out.B) {
+		return nil, ErrInvalidUTF8
+	}
+	return out.B, nil
 }
 
 // fail ends the stream.
@@ -172,7 +202,7 @@ func (r *Reader) header(cfg *Config, b []byte) (rest []byte, bad *CloseError) {
 // parse checks the header at the start of h as far as it is there and, when
 // it is complete, begins the frame and returns the header's length.
 func (r *Reader) parse(cfg *Config, h []byte) (n int, bad *CloseError) {
-	if bad := r.checkFirst(h[0]); bad != nil {
+	if bad := r.checkFirst(cfg, h[0]); bad != nil {
 		return 0, bad
 	}
 	if len(h) < 2 {
@@ -226,10 +256,10 @@ func (r *Reader) parse(cfg *Config, h []byte) (n int, bad *CloseError) {
 }
 
 // checkFirst applies every rule that the first byte of a header can break.
-func (r *Reader) checkFirst(first byte) *CloseError {
+func (r *Reader) checkFirst(cfg *Config, first byte) *CloseError {
 	op := Opcode(first & 0x0F)
-	switch {
-	case first&bitsRSV != 0:
+	switch rsv := first & bitsRSV; {
+	case rsv != 0 && (rsv != bitRSV1 || cfg.Inflater == nil || op.Control() || op == OpContinuation):
 		return ErrReservedBits
 	case op > OpBinary && op < OpClose || op > OpPong:
 		return ErrReservedOpcode
@@ -259,8 +289,16 @@ func (r *Reader) begin(first byte, op Opcode) {
 	}
 	if !op.Control() && op != OpContinuation {
 		r.msgOp = op
+		r.flags &^= squeezed
+		if first&bitRSV1 != 0 {
+			r.flags |= squeezed
+		}
 	}
 }
+
+// plainText reports whether what arrives of the message is text. That of a
+// compressed message is checked when it is whole.
+func (r *Reader) plainText() bool { return r.msgOp == OpText && r.flags&squeezed == 0 }
 
 // assembled returns how many bytes of the unfinished message are there.
 func (r *Reader) assembled() int {
@@ -280,7 +318,7 @@ func (r *Reader) payload(cfg *Config, p []byte) (whole []byte, bad *CloseError) 
 		r.flags &^= inFrame
 		if control && r.ctl == nil || !control && r.msg == nil && r.flags&finFrame != 0 {
 			_, high := unmask(p, r.key)
-			if high && r.msgOp == OpText && !control && !utf8.Valid(p) {
+			if high && !control && r.plainText() && !utf8.Valid(p) {
 				return nil, ErrInvalidUTF8
 			}
 			return p, nil
@@ -313,7 +351,7 @@ func (r *Reader) endFrame() (whole []byte, bad *CloseError) {
 		r.frags++
 		return nil, nil
 	}
-	if r.msgOp == OpText && r.valid != r.assembled() {
+	if r.plainText() && r.valid != r.assembled() {
 		return nil, ErrInvalidUTF8
 	}
 	r.flags |= delivered
@@ -338,7 +376,7 @@ func (r *Reader) store(cfg *Config, p []byte) *CloseError {
 	r.msg.B = append(r.msg.B, p...)
 	next, high := unmask(r.msg.B[start:], r.key)
 	r.key = next
-	if r.msgOp != OpText {
+	if !r.plainText() {
 		return nil
 	}
 	if !high && r.valid == start {

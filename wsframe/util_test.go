@@ -110,8 +110,11 @@ func feed(tb testing.TB, cfg *wsframe.Config, pieces iter.Seq[[]byte]) result {
 			before := b
 			m, rest, ok, err := r.Next(cfg, b)
 			changed := m.Payload
-			if err != nil {
+			switch {
+			case err != nil:
 				changed = slices.Clip(b) // the payload that was refused
+			case ok && cfg.Inflater != nil:
+				changed = slices.Clip(before[:len(before)-len(rest)]) // unmasked where it is, inflated elsewhere
 			}
 			checkUntouched(tb, arena, last, changed)
 			last = append(last[:0], arena...)
