@@ -5,6 +5,7 @@ package sio_test
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/gannet-io/gannet/loop"
@@ -68,5 +69,42 @@ func TestBroadcastAllocatesNothingPerRecipient(t *testing.T) {
 	}
 	if perRun[1] > perRun[0] {
 		t.Errorf("%v allocations for 1000 recipients and %v for 10: they grow with the recipients", perRun[1], perRun[0])
+	}
+}
+
+func TestABurstOfRepliesAllocatesNothing(t *testing.T) {
+	_, l, conns := drivenClients(t, 1, func(s *sio.Server) {
+		s.Root().Inline().Handle("echo", func(e *sio.Event) error {
+			return e.Socket().Emit("echo", e.Args()...)
+		})
+	})
+	var frames []byte
+	for range 16 {
+		frames = append(frames, masked(`42["echo","0123456789abcdef0123456789abcdef"]`)...)
+	}
+	input := make([]byte, len(frames))
+	if n := testing.AllocsPerRun(1000, func() {
+		copy(input, frames)
+		conns[0].Inject(input)
+		l.Drive()
+	}); n != 0 {
+		t.Errorf("%v allocations for 16 inline echoes, want 0", n)
+	}
+}
+
+func TestALargeEchoAllocatesNothing(t *testing.T) {
+	_, l, conns := drivenClients(t, 1, func(s *sio.Server) {
+		s.Root().Inline().Handle("echo", func(e *sio.Event) error {
+			return e.Socket().Emit("echo", e.Args()...)
+		})
+	})
+	frame := masked(`42["echo","` + strings.Repeat("x", 3000) + `"]`)
+	input := make([]byte, len(frame))
+	if n := testing.AllocsPerRun(1000, func() {
+		copy(input, frame)
+		conns[0].Inject(input)
+		l.Drive()
+	}); n != 0 {
+		t.Errorf("%v allocations for an inline echo of 3 KB, want 0", n)
 	}
 }

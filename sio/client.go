@@ -74,6 +74,7 @@ func (c *client) Deadline() {
 
 // Received implements engine.SessionHandler.
 func (c *client) Received() {
+	c.shard.dropTail()
 	if len(c.shard.arrived) > 0 {
 		c.shard.pumpArrived()
 	}
@@ -319,7 +320,7 @@ func (c *client) connect(p *packet.Packet) {
 // refuse answers a CONNECT with CONNECT_ERROR.
 func (c *client) refuse(namespace string, e *Error) {
 	c.shard.stats.refusedConnects++
-	b := newFrame()
+	b := newFrame(256)
 	out, err := packet.AppendConnectError(b.B, namespace, e.Message, e.Data, c.shard.srv.opts.Codec)
 	if err != nil {
 		c.shard.srv.opts.Logger.Error("sio: the data of a connect error cannot be encoded", "nsp", namespace, "err", err)
@@ -332,7 +333,7 @@ func (c *client) refuse(namespace string, e *Error) {
 // sendControl sends a packet of the protocol and gives it up.
 func (c *client) sendControl(b *bufpool.Buf) {
 	c.shard.settle()
-	sealText(b)
+	b.B = sealText(b.B, 0)
 	c.Send(b)
 	c.shard.loop.Defer(b)
 }

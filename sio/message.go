@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -16,59 +17,103 @@ import (
 // Socket.IO packet. sealText puts the header there.
 const frameRoom = 4
 
-// newFrame returns a Buf in which a Socket.IO packet can be appended.
-func newFrame() *bufpool.Buf {
-	b := bufpool.Get(512)
-	b.B = append(b.B, 0, 0, 0, 0, '4')
+// newFrame returns a Buf in which a Socket.IO packet of about size bytes can
+// be appended.
+func newFrame(size int) *bufpool.Buf {
+	b := bufpool.Get(size + frameRoom + 1)
+	b.B = openFrame(b.B)
 	return b
 }
 
-// sealText turns what was built in b into a WebSocket text frame. The frame
-// header has 2, 4 or 10 bytes and there is room for 4, so that a packet of
-// another size is moved a little.
-func sealText(b *bufpool.Buf) {
-	n := len(b.B) - frameRoom
+// openFrame begins another packet behind dst.
+func openFrame(dst []byte) []byte { return append(dst, 0, 0, 0, 0, '4') }
+
+// sealText turns what was built from base on into a WebSocket text frame. The
+// frame header has 2, 4 or 10 bytes and there is room for 4, so that a packet
+// of another size is moved a little.
+func sealText(b []byte, base int) []byte {
+	n := len(b) - base - frameRoom
 	head := wsframe.HeaderLen(n)
 	switch {
 	case head < frameRoom:
-		copy(b.B[head:], b.B[frameRoom:])
-		b.B = b.B[:head+n]
+		copy(b[base+head:], b[base+frameRoom:])
+		b = b[:base+head+n]
 	case head > frameRoom:
-		b.B = append(b.B, make([]byte, head-frameRoom)...)
-		copy(b.B[head:], b.B[frameRoom:frameRoom+n])
+		b = append(b, make([]byte, head-frameRoom)...)
+		copy(b[base+head:], b[base+frameRoom:base+frameRoom+n])
 	}
-	wsframe.PutHeader(b.B, head, wsframe.OpText, n)
+	wsframe.PutHeader(b[base:], head, wsframe.OpText, n)
+	return b
 }
 
 // encodeEvent encodes an event for a namespace; id is its ack id, or negative.
 func encodeEvent(nsp string, id int64, event string, args []any, c Codec) (*bufpool.Buf, error) {
+	b := bufpool.Get(encodedSize(nsp, event, args))
+	out, err := appendEvent(b.B, nsp, id, event, args, c)
+	if err != nil {
+		b.Release()
+		return nil, err
+	}
+	b.B = out
+	return b, nil
+}
+
+// appendEvent appends the frames of an event.
+func appendEvent(dst []byte, nsp string, id int64, event string, args []any, c Codec) ([]byte, error) {
 	if packet.ReservedEvent(event) {
 		return nil, fmt.Errorf("sio: %q: reserved event name", event)
 	}
-	b := newFrame()
-	out, atts, err := packet.AppendEvent(b.B, nsp, id, event, args, c, nil)
-	return finish(b, out, atts, err, event)
+	out, atts, err := packet.AppendEvent(openFrame(dst), nsp, id, event, args, c, nil)
+	return finish(out, len(dst), atts, err, event)
 }
 
 // encodeAck encodes the answer to an event.
 func encodeAck(nsp string, id uint64, bigID string, args []any, c Codec) (*bufpool.Buf, error) {
-	b := newFrame()
-	out, atts, err := packet.AppendAck(b.B, nsp, id, bigID, args, c, nil)
-	return finish(b, out, atts, err, "ack")
-}
-
-// finish seals a packet and appends its attachments as binary frames.
-func finish(b *bufpool.Buf, out []byte, atts [][]byte, err error, event string) (*bufpool.Buf, error) {
-	if err != nil {
+	b := bufpool.Get(encodedSize(nsp, bigID, args))
+	out, atts, err := packet.AppendAck(openFrame(b.B), nsp, id, bigID, args, c, nil)
+	if out, err = finish(out, 0, atts, err, "ack"); err != nil {
 		b.Release()
-		return nil, fmt.Errorf("sio: event %q: %w", event, err)
+		return nil, err
 	}
 	b.B = out
-	sealText(b)
-	for _, a := range atts {
-		b.B = engine.AppendBinaryMessage(b.B, a)
-	}
 	return b, nil
+}
+
+// finish seals the packet that begins at base and appends its attachments as
+// binary frames.
+func finish(out []byte, base int, atts [][]byte, err error, event string) ([]byte, error) {
+	if err != nil {
+		return nil, fmt.Errorf("sio: event %q: %w", event, err)
+	}
+	out = sealText(out, base)
+	for _, a := range atts {
+		out = engine.AppendBinaryMessage(out, a)
+	}
+	return out, nil
+}
+
+// encodedSize guesses what a packet will take. A guess that is too low costs
+// an allocation.
+func encodedSize(nsp, event string, args []any) int {
+	n := 64 + len(nsp) + len(event)
+	for _, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			n += len(v) + len(v)/8
+		case []byte:
+			n += len(v) + 48
+		case json.RawMessage:
+			n += len(v)
+		case *rawArg:
+			n += len(v.raw)
+			for _, a := range v.atts {
+				n += len(a) + 16
+			}
+		default:
+			n += 64
+		}
+	}
+	return n
 }
 
 // A Message is an event that is encoded once and can be sent to many targets
@@ -144,7 +189,7 @@ func (m *Message) packet(nsp string) *bufpool.Buf {
 }
 
 func (m *Message) encode(nsp string) *bufpool.Buf {
-	b := newFrame()
+	b := newFrame(len(nsp) + len(m.json))
 	b.B = append(b.B, m.kind)
 	if len(m.atts) > 0 {
 		b.B = fmt.Appendf(b.B, "%d-", len(m.atts))
@@ -153,7 +198,7 @@ func (m *Message) encode(nsp string) *bufpool.Buf {
 		b.B = append(append(b.B, nsp...), ',')
 	}
 	b.B = append(b.B, m.json...)
-	sealText(b)
+	b.B = sealText(b.B, 0)
 	for _, a := range m.atts {
 		b.B = engine.AppendBinaryMessage(b.B, a)
 	}

@@ -46,6 +46,7 @@ type shard struct {
 	include []string      // scratch of a cast
 	exclude []string
 	arrived []*Socket                   // sockets whose inbox is to be looked at
+	tail    *bufpool.Buf                // what a socket was sent last in this turn, or nil; a reference
 	fan     fanout                      // broadcasts of this turn
 	casting bool                        // rooms are being iterated: no code of the user's may run
 	drops   []drop                      // what Trace.Dropped is told when nothing is under way
@@ -143,6 +144,7 @@ func (sh *shard) Dropped(m *loop.Message) {
 // BeforeFlush implements engine.UpperShard.
 func (sh *shard) BeforeFlush() {
 	sh.pumpArrived() // what a panic has left
+	sh.dropTail()
 	if len(sh.fan.parts) > 0 {
 		sh.deliver(true)
 	}

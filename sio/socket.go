@@ -154,6 +154,9 @@ func (s *Socket) emit(event string, args []any, flags uint16, key string) error 
 	if err := s.usable(); err != nil {
 		return err
 	}
+	if flags == 0 && s.client.shard.loop.OnLoop() {
+		return s.emitLocal(event, args)
+	}
 	b, err := encodeEvent(s.nsp.name, -1, event, args, s.nsp.srv.opts.Codec)
 	if err != nil {
 		return err
@@ -287,7 +290,7 @@ func (s *Socket) serverDisconnect() {
 	if s.state.Load() != stateConnected {
 		return
 	}
-	b := newFrame()
+	b := newFrame(64)
 	b.B = packet.AppendDisconnect(b.B, s.nsp.name)
 	s.client.sendControl(b)
 	s.mute.Store(true)
@@ -315,7 +318,7 @@ func (s *Socket) admitted(err error) {
 	sh.stats.connects++
 	sh.stats.sockets++
 	c.joined()
-	b := newFrame()
+	b := newFrame(64)
 	b.B = packet.AppendConnect(b.B, s.nsp.name, s.id, "")
 	c.sendControl(b)
 	if f := sh.srv.opts.Trace.Connected; f != nil {

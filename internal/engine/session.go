@@ -158,7 +158,7 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 // turn. b must live as long as that of Send.
 func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 	c := s.conn
-	if c == nil || s.b64 || s.doomed || c.Blocked() || s.eio.State() != eio.StateOpen {
+	if c == nil || s.late != nil || s.b64 || s.doomed || c.Blocked() || s.eio.State() != eio.StateOpen {
 		return false
 	}
 	s.shard.stats.PacketsOut += uint64(packets)
@@ -171,6 +171,24 @@ func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 		s.sent(len(b.B))
 	}
 	return true
+}
+
+// Tail returns the packets that the session's WebSocket will be sent last in
+// this turn, or nil if there are none that more could follow in the same
+// buffer.
+func (s *Session) Tail() *bufpool.Buf {
+	if s.conn == nil || s.late != nil || s.b64 || s.doomed || s.eio.State() != eio.StateOpen {
+		return nil
+	}
+	return s.conn.Tail()
+}
+
+// Lengthened notes that a packet of n bytes was appended to what Tail has
+// returned.
+func (s *Session) Lengthened(n int) {
+	s.shard.stats.PacketsOut++
+	s.conn.Lengthened(n)
+	s.sent(n)
 }
 
 // SetDeadline asks for SessionHandler.Deadline at the given time of the
