@@ -16,7 +16,7 @@ SOAK ?= 15000
 GOTESTSUM := .bin/gotestsum --format pkgname --hide-summary skipped
 GOTESTFLAGS := -shuffle=on -timeout 10m
 
-.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench soak hooks tools clean
+.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench bench-quick bench-go soak hooks tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,7 +61,13 @@ e2e-reference: ## the same suites against the official server, which shows that 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)
 
-bench: tools-benchstat ## Go benchmarks (BENCH=regexp COUNT=6), summarised by benchstat
+bench: ## measure all servers side by side and rewrite BENCHMARKS.md (hours; ARGS="-scenario echo" for a part)
+	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md $(ARGS)
+
+bench-quick: ## does the harness work? one short run of our servers with few connections
+	go run ./bench/compare -quick -servers floor,gannet,gannet-inline $(ARGS)
+
+bench-go: tools-benchstat ## Go benchmarks (BENCH=regexp COUNT=6), summarised by benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee bench.out
 	.bin/benchstat bench.out
 

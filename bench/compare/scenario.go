@@ -1,172 +1,155 @@
 package main
 
-import (
-	"context"
-	"fmt"
-	"strings"
-	"sync/atomic"
-	"time"
+import "fmt"
 
-	"github.com/gannet-io/gannet/bench/load"
+// kind is what a scenario does.
+type kind uint8
+
+const (
+	kindEcho kind = iota
+	kindBroadcast
+	kindRooms
+	kindPolling
+	kindHandshake
+	kindChurn
+	kindIdle
+	kindObjects
 )
 
-// A measure is the result of one run: what one unit of work cost the server,
-// and how many were done each second.
-type measure struct {
-	cost float64
-	rate float64
+// A scenario is one row of every server.
+type scenario struct {
+	name  string
+	kind  kind
+	conns int
+	size  int // of a payload in bytes
+	depth int // emits in flight: of each connection (echo), of all together
+	// floorDepth is the depth in which the floor is measured. Zero means the
+	// same.
+	floorDepth int
+	goals      []goal
 }
 
-type scenario struct {
-	name, title, unit string
-	run               func(context.Context, *bench, *server) (measure, error)
+// A goal is what Gannet wants to cost at most: so many times another server,
+// or an absolute number if against is empty.
+type goal struct {
+	server  string
+	against string
+	atMost  float64
 }
+
+func both(against string, atMost float64) []goal {
+	return []goal{{gannet, against, atMost}, {gannetInline, against, atMost}}
+}
+
+func goals(workers, inline float64) []goal {
+	return []goal{{gannet, floor, workers}, {gannetInline, floor, inline}}
+}
+
+const (
+	perRoom = 10
+	// requestHead is what a connection keeps of its request here, unless
+	// Options.DropHandshake frees it.
+	requestHead = 180
+)
 
 var scenarios = []scenario{
-	{"idle", "idle WebSocket connection", "B", runIdle},
-	{"handshake", "WebSocket handshake and CONNECT", "µs CPU", runHandshake},
-	{"echo", "echo, 100 sockets, 32 B, 1 in flight", "µs CPU", echo(100, 32, 1)},
-	{"echo16", "echo, 100 sockets, 32 B, 16 in flight", "µs CPU", echo(100, 32, 16)},
-	{"echo1k", "echo, 1,000 sockets, 1 KB, 1 in flight", "µs CPU", echo(1000, 1024, 1)},
-	{"broadcast", "broadcast to 1,000, 128 B, 1 in flight", "µs CPU", broadcast(1000, 128, 1)},
-	{"broadcast20", "broadcast to 5,000, 128 B, 20 in flight", "µs CPU", broadcast(5000, 128, 20)},
+	{name: "broadcast", kind: kindBroadcast, conns: 1000, size: 128, depth: 1, goals: both(floor, 1.05)},
+	{name: "broadcast-2", kind: kindBroadcast, conns: 1000, size: 128, depth: 2, goals: both(floor, 0.70)},
+	{name: "broadcast-20", kind: kindBroadcast, conns: 1000, size: 128, depth: 20, goals: both(floor, 0.08)},
+	{name: "broadcast5k", kind: kindBroadcast, conns: 5000, size: 128, depth: 1, goals: both(floor, 1.05)},
+	{name: "broadcast5k-2", kind: kindBroadcast, conns: 5000, size: 128, depth: 2, goals: both(floor, 0.70)},
+	{name: "broadcast5k-20", kind: kindBroadcast, conns: 5000, size: 128, depth: 20, goals: both(floor, 0.08)},
+	{name: "broadcast15k", kind: kindBroadcast, conns: 15_000, size: 128, depth: 1, goals: both(floor, 1.05)},
+	{name: "broadcast15k-2", kind: kindBroadcast, conns: 15_000, size: 128, depth: 2, goals: both(floor, 0.70)},
+	{name: "broadcast15k-20", kind: kindBroadcast, conns: 15_000, size: 128, depth: 20, goals: both(floor, 0.08)},
+	{name: "rooms", kind: kindRooms, conns: 15_000, size: 128, depth: 16, goals: both(floor, 1.15)},
+	{name: "echo", kind: kindEcho, conns: 100, size: 32, depth: 1, goals: goals(1.6, 1.25)},
+	{name: "echo-1k", kind: kindEcho, conns: 100, size: 1024, depth: 1, goals: goals(1.6, 1.25)},
+	{name: "echo1000", kind: kindEcho, conns: 1000, size: 32, depth: 1, goals: goals(1.6, 1.25)},
+	{name: "echo1000-1k", kind: kindEcho, conns: 1000, size: 1024, depth: 1, goals: goals(1.6, 1.25)},
+	{name: "echo-16", kind: kindEcho, conns: 100, size: 32, depth: 16, floorDepth: 1, goals: goals(0.30, 0.15)},
+	{name: "polling", kind: kindPolling, conns: 100, size: 32, depth: 1, goals: both(node, 1.0/5)},
+	{name: "handshake", kind: kindHandshake, conns: 4000, goals: both(node, 1.0/6)},
+	{name: "churn", kind: kindChurn, conns: 4000, goals: both(node, 1.0/6)},
+	{name: "idle", kind: kindIdle, conns: 15_000, goals: []goal{{gannet, "", 800 + requestHead}, {gannetInline, "", 600}}},
+	{name: "objects", kind: kindObjects, conns: 15_000, goals: both("", 3)},
 }
 
 func scenarioNames() []string {
-	var list []string
-	for _, s := range scenarios {
-		list = append(list, s.name)
+	names := make([]string, 0, len(scenarios))
+	for i := range scenarios {
+		names = append(names, scenarios[i].name)
 	}
-	return list
+	return names
 }
 
-func runIdle(ctx context.Context, b *bench, s *server) (measure, error) {
-	p, err := load.NewPool(load.Options{Addr: s.addr, OnEvent: func(*load.Conn, []byte) {}})
-	if err != nil {
-		return measure{}, err
-	}
-	defer closePool(p)
-	if err := p.Dial(ctx, 100, 64); err != nil { // what the first connections alone cause
-		return measure{}, err
-	}
-	before, begin := s.rss(), time.Now()
-	if err := p.Dial(ctx, b.idle, 256); err != nil {
-		return measure{}, err
-	}
-	took := time.Since(begin)
-	return measure{float64(s.rss()-before) / float64(b.idle), float64(b.idle) / took.Seconds()}, nil
-}
-
-func runHandshake(ctx context.Context, _ *bench, s *server) (measure, error) {
-	p, err := load.NewPool(load.Options{Addr: s.addr, OnEvent: func(*load.Conn, []byte) {}})
-	if err != nil {
-		return measure{}, err
-	}
-	defer closePool(p)
-	const warm, n = 500, 4000
-	if err := p.Dial(ctx, warm, 64); err != nil {
-		return measure{}, err
-	}
-	before, begin := s.cpu(), time.Now()
-	if err := p.Dial(ctx, n, 64); err != nil {
-		return measure{}, err
-	}
-	return perUnit(s.cpu()-before, time.Since(begin), n), nil
-}
-
-// echo has every connection keep depth messages under way.
-func echo(conns, size, depth int) func(context.Context, *bench, *server) (measure, error) {
-	return func(ctx context.Context, b *bench, s *server) (measure, error) {
-		var done atomic.Int64
-		msg := fmt.Appendf(nil, `42["echo","%s"]`, strings.Repeat("x", size))
-		p, err := load.NewPool(load.Options{Addr: s.addr, OnEvent: func(c *load.Conn, _ []byte) {
-			done.Add(1)
-			c.Send(msg)
-		}})
-		if err != nil {
-			return measure{}, err
+func findScenario(name string) *scenario {
+	for i := range scenarios {
+		if scenarios[i].name == name {
+			return &scenarios[i]
 		}
-		defer closePool(p)
-		if err := p.Dial(ctx, conns, 64); err != nil {
-			return measure{}, err
-		}
-		if err := p.Do(func() {
-			for _, c := range p.Conns() {
-				for range depth {
-					c.Send(msg)
-				}
-			}
-		}); err != nil {
-			return measure{}, err
-		}
-		return b.timed(ctx, s, &done)
 	}
+	return nil
 }
 
-// broadcast has one connection send to all, depth messages under way.
-func broadcast(conns, size, depth int) func(context.Context, *bench, *server) (measure, error) {
-	return func(ctx context.Context, b *bench, s *server) (measure, error) {
-		var done atomic.Int64
-		var pending int // deliveries of the message that is under way longest
-		msg := fmt.Appendf(nil, `42["broadcast","%s"]`, strings.Repeat("x", size))
-		var sender *load.Conn
-		p, err := load.NewPool(load.Options{Addr: s.addr, OnEvent: func(*load.Conn, []byte) {
-			done.Add(1)
-			if pending++; pending == conns {
-				pending = 0
-				sender.Send(msg)
-			}
-		}})
-		if err != nil {
-			return measure{}, err
-		}
-		defer closePool(p)
-		if err := p.Dial(ctx, conns, 64); err != nil {
-			return measure{}, err
-		}
-		if err := p.Do(func() {
-			sender = p.Conns()[0]
-			for range depth {
-				sender.Send(msg)
-			}
-		}); err != nil {
-			return measure{}, err
-		}
-		return b.timed(ctx, s, &done)
+// title says what is done.
+func (s *scenario) title() string {
+	switch s.kind {
+	case kindEcho:
+		return fmt.Sprintf("echo, %s sockets, %s, %d in flight each", thousands(s.conns), bytesText(s.size), s.depth)
+	case kindBroadcast:
+		return fmt.Sprintf("broadcast to %s, %s, %d in flight", thousands(s.conns), bytesText(s.size), s.depth)
+	case kindRooms:
+		return fmt.Sprintf("%s rooms of %d, %s, %d in flight over all", thousands(s.conns/perRoom), perRoom, bytesText(s.size), s.depth)
+	case kindPolling:
+		return fmt.Sprintf("long-polling echo, %s sockets, %s", thousands(s.conns), bytesText(s.size))
+	case kindHandshake:
+		return "WebSocket handshake and CONNECT"
+	case kindChurn:
+		return "connect, join, leave, disconnect"
+	case kindIdle:
+		return fmt.Sprintf("idle, %s WebSockets, growth of RSS for each", thousands(s.conns))
+	case kindObjects:
+		return fmt.Sprintf("idle, %s WebSockets, heap objects of each", thousands(s.conns))
 	}
+	return s.name
 }
 
-// timed measures the server for a while after a short warm-up.
-func (b *bench) timed(ctx context.Context, s *server, done *atomic.Int64) (measure, error) {
-	if err := pause(ctx, b.length/4); err != nil {
-		return measure{}, err
+// costUnit is the unit of most costs: time of the server's threads.
+const costUnit = "µs CPU"
+
+// unit is that of the cost.
+func (s *scenario) unit() string {
+	switch s.kind {
+	case kindIdle:
+		return "B"
+	case kindObjects:
+		return "objects"
+	case kindEcho, kindBroadcast, kindRooms, kindPolling, kindHandshake, kindChurn:
 	}
-	before, from, begin := s.cpu(), done.Load(), time.Now()
-	if err := pause(ctx, b.length); err != nil {
-		return measure{}, err
-	}
-	n := done.Load() - from
-	if n == 0 {
-		return measure{}, fmt.Errorf("no message came back in %v", b.length)
-	}
-	return perUnit(s.cpu()-before, time.Since(begin), int(n)), nil
+	return costUnit
 }
 
-func perUnit(cpu, wall time.Duration, n int) measure {
-	return measure{float64(cpu.Nanoseconds()) / 1000 / float64(n), float64(n) / wall.Seconds()}
+// plain reports whether servers without Socket.IO take part.
+func (s *scenario) plain() bool { return s.kind != kindPolling && s.kind != kindObjects }
+
+// small returns the scenario with few connections.
+func (s *scenario) small(conns int) *scenario {
+	c := *s
+	c.conns = min(c.conns, conns)
+	return &c
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
 	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-func closePool(p *load.Pool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	_ = p.Close(ctx)
+func bytesText(n int) string {
+	if n >= 1024 && n%1024 == 0 {
+		return fmt.Sprintf("%d KB", n/1024)
+	}
+	return fmt.Sprintf("%d B", n)
 }

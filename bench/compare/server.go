@@ -5,130 +5,104 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
 
+// stopTimeout is how long a server may take to end before it is killed.
+const stopTimeout = 5 * time.Second
+
 // A server is a child process that is measured.
 type server struct {
-	cmd  *exec.Cmd
-	addr string
+	// Immutable after start.
+	cmd      *exec.Cmd
+	cancel   context.CancelFunc
+	addr     string
+	profiles string // URL of its heap profile, or empty
+	plain    bool
+	errors   *tail
 }
 
-// build compiles the testbed and installs rivals, so that no compiler runs
-// beside a measurement. A rival that cannot be installed is left out.
-func (b *bench) build(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(b.dir, "testbed"), "./cmd/testbed")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return err
-	}
-	for _, name := range slices.Clone(b.servers) {
-		r := findRival(name)
-		if r == nil {
-			continue
-		}
-		dir := b.rivalDir(r)
-		err := os.MkdirAll(dir, 0o755)
-		if err == nil {
-			err = r.install(ctx, dir)
-		}
+// start starts a server on its core and waits until it listens.
+func (b *bench) start(ctx context.Context, c *contender, profiles bool) (*server, error) {
+	argv, env := c.command(b.folder(c))
+	s := &server{plain: c.plain, errors: &tail{}}
+	if profiles {
+		addr, err := freeAddr(ctx)
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "not run: %s: %v\n", r.title, err)
-			b.servers = slices.DeleteFunc(b.servers, func(s string) bool { return s == name })
+			return nil, err
 		}
+		argv = append(argv, "-pprof", addr)
+		s.profiles = "http://" + addr + "/debug/pprof/heap?gc=1&debug=1"
 	}
-	return nil
-}
-
-func findRival(name string) *rival {
-	for i := range rivals {
-		if rivals[i].name == name {
-			return &rivals[i]
-		}
+	if b.pinned {
+		argv = append([]string{"taskset", "-c", serverCore}, argv...)
 	}
-	return nil
-}
-
-// rivalDir is where a rival is installed: it stays, so that the next run has
-// it.
-func (b *bench) rivalDir(r *rival) string { return filepath.Join(".bin", "rivals", r.name) }
-
-// start starts a server on core 0 and waits until it listens.
-func (b *bench) start(ctx context.Context, name string) (*server, error) {
-	args := []string{"-c", "0"}
-	var env []string
-	common := []string{"-addr", "127.0.0.1:0", "-profile", "bench"}
-	switch name {
-	case "gannet":
-		args = append(append(args, filepath.Join(b.dir, "testbed"), "-loops", "1"), common...)
-	case "gannet-inline":
-		args = append(append(args, filepath.Join(b.dir, "testbed"), "-loops", "1", "-inline", "-drop-handshake"), common...)
-	case "node":
-		args = append(append(args, "node", "e2e/reference/testbed.mjs"), common...)
-	default:
-		r := findRival(name)
-		if r == nil {
-			return nil, fmt.Errorf("unknown server %q", name)
-		}
-		var argv []string
-		argv, env = r.command(b.rivalDir(r))
-		args = append(args, argv...)
-	}
-	cmd := exec.CommandContext(ctx, "taskset", args...)
-	cmd.Env = append(append(os.Environ(), "GOMAXPROCS=1"), env...)
-	cmd.Stderr = os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.StdoutPipe()
+	ctx, s.cancel = context.WithCancel(ctx)
+	s.cmd = exec.CommandContext(ctx, argv[0], argv[1:]...)
+	s.cmd.Env = append(append(os.Environ(), "GOMAXPROCS=1"), env...)
+	s.cmd.Stderr = s.errors
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
+	s.cmd.WaitDelay = stopTimeout
+	out, err := s.cmd.StdoutPipe()
 	if err != nil {
+		s.cancel()
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := s.cmd.Start(); err != nil {
+		s.cancel()
 		return nil, err
 	}
-	s := &server{cmd: cmd}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, addr, ok := strings.Cut(lines.Text(), "listening on http://"); ok {
-			s.addr = addr
-			go func() { // stops when the server closes its output
-				for lines.Scan() {
-					continue // drained so that the server never blocks
+	if err := s.awaitAddr(out); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("%w %s", err, s.errors)
+	}
+	return s, nil
+}
+
+// startTimeout is how long a server may take until it listens.
+const startTimeout = 60 * time.Second
+
+// awaitAddr reads the address from the output of the server, which is drained
+// afterwards so that the server never blocks.
+func (s *server) awaitAddr(out io.Reader) error {
+	found := make(chan string, 1)
+	go func() { // stops when the server closes its output
+		defer close(found)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, addr, ok := strings.Cut(lines.Text(), "listening on http://"); ok {
+				select {
+				case found <- strings.TrimRight(addr, "/"):
+				default:
 				}
-			}()
-			return s, nil
+			}
 		}
+	}()
+	select {
+	case addr, ok := <-found:
+		if !ok {
+			return errors.New("it ended before it listened")
+		}
+		s.addr = addr
+		return nil
+	case <-time.After(startTimeout):
+		return fmt.Errorf("it did not listen within %v", startTimeout)
 	}
-	s.stop()
-	return nil, errors.New("it ended before it listened")
 }
 
+// stop ends the server; how it takes it does not matter.
 func (s *server) stop() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	s.cancel()
 	_ = s.cmd.Wait()
-}
-
-// cpu returns the time that all threads of the server have run.
-func (s *server) cpu() time.Duration {
-	var total int64
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
-	for _, path := range tasks {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // the thread has ended
-		}
-		field, _, _ := strings.Cut(string(b), " ")
-		n, _ := strconv.ParseInt(field, 10, 64)
-		total += n
-	}
-	return time.Duration(total)
 }
 
 // rss returns the resident memory of the server in bytes.
@@ -140,4 +114,69 @@ func (s *server) rss() int64 {
 	f := strings.Fields(string(b))
 	pages, _ := strconv.ParseInt(f[1], 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// descriptors returns how many the server has open.
+func (s *server) descriptors() int {
+	d, err := os.Open(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = d.Close() }()
+	names, _ := d.Readdirnames(-1)
+	return len(names)
+}
+
+// oneShot leaves no connection behind.
+var oneShot = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+// objects returns the number of live heap objects, after a collection.
+func (s *server) objects(ctx context.Context) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.profiles, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := oneShot.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if n, ok := strings.CutPrefix(lines.Text(), "# HeapObjects = "); ok {
+			return strconv.ParseInt(n, 10, 64)
+		}
+	}
+	return 0, errors.New("its heap profile does not count objects")
+}
+
+// freeAddr returns an address that nobody listens on.
+func freeAddr(ctx context.Context) (string, error) {
+	var c net.ListenConfig
+	ln, err := c.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
+// tail is the end of what a server has written to its standard error.
+type tail struct {
+	mu   sync.Mutex // guards following
+	last []byte
+}
+
+const maxTail = 2 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = append(t.last, b...)
+	t.last = t.last[max(len(t.last)-maxTail, 0):]
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.last))
 }

@@ -11,8 +11,8 @@
 //
 //	42["echo",X]         the same frame comes back
 //	42["broadcast",X]    the same frame goes to everybody
-//	42["join","R"]       joins R, without an answer
-//	42["leave","R"]      leaves it, without an answer
+//	42["join","R"]       joins R, and 42["joined","R"] comes back
+//	42["leave","R"]      leaves it, and 42["left","R"] comes back
 //	42["room","R",X]     42["room",X] goes to everybody in R
 //
 // The process has one goroutine on one thread and uses raw system calls, epoll

@@ -141,13 +141,13 @@ func TestBroadcastAndRooms(t *testing.T) {
 	}
 	gone := dial(t, addr)
 	gone.send(`42["join","odd"]`)
-	gone.send(`42["echo",1]`)
-	gone.want(`42["echo",1]`)
+	gone.want(`42["joined","odd"]`)
 	for i, p := range peers {
-		p.send(`42["join","` + []string{"even", "odd"}[i%2] + `"]`)
+		room := []string{"even", "odd"}[i%2]
+		p.send(`42["join","` + room + `"]`)
 		p.send(`42["join","both"]`)
-		p.send(`42["echo",1]`)
-		p.want(`42["echo",1]`)
+		p.want(`42["joined","` + room + `"]`)
+		p.want(`42["joined","both"]`)
 	}
 	_ = gone.nc.Close()
 	peers[0].send(`42["broadcast","all"]`)
@@ -158,6 +158,7 @@ func TestBroadcastAndRooms(t *testing.T) {
 	peers[1].want(`42["room","` + strings.Repeat("y", 300) + `"]`)
 	peers[3].want(`42["room","` + strings.Repeat("y", 300) + `"]`)
 	peers[3].send(`42["leave","odd"]`)
+	peers[3].want(`42["left","odd"]`)
 	peers[3].send(`42["room","odd",2]`)
 	peers[1].want(`42["room",2]`)
 	peers[3].send(`42["room","both",3]`)

@@ -169,10 +169,21 @@ func (s *server) message(fd int, b []byte, start int) {
 			s.send(int(to), f)
 		}
 	case has(p, joinEvent):
-		s.join(fd, string(quoted(p[len(joinEvent):])))
+		name := string(quoted(p[len(joinEvent):]))
+		s.join(fd, name)
+		s.answer(fd, "joined", name)
 	case has(p, leaveEvent):
-		s.leave(fd, string(quoted(p[len(leaveEvent):])))
+		name := string(quoted(p[len(leaveEvent):]))
+		s.leave(fd, name)
+		s.answer(fd, "left", name)
 	}
+}
+
+// answer sends an event with a name as its argument.
+func (s *server) answer(fd int, event, name string) {
+	b := append(make([]byte, maxHeader, 64), `42["`...)
+	b = append(append(append(append(append(b, event...), `","`...), name...), '"'), ']')
+	s.send(fd, headed(b, maxHeader))
 }
 
 func has(p []byte, prefix string) bool {

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gannet-io/gannet/bench/load"
+)
+
+// warmConns are connected before connections are measured: the first ones
+// cause what is not theirs.
+const warmConns = 100
+
+// runHandshake connects clients, some at a time, and keeps them.
+func runHandshake(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	m := newMeter(s)
+	p, err := load.NewPool(load.Options{Addr: s.addr, Plain: s.plain, OnEvent: func(*load.Conn, []byte) {}})
+	if err != nil {
+		return measure{}, err
+	}
+	defer closePool(p)
+	if _, err := openMany(ctx, p, sc.conns/8+1, nil); err != nil {
+		return measure{}, err
+	}
+	m.first = m.snapshot()
+	m.latencies, err = openMany(ctx, p, sc.conns, nil)
+	if err != nil {
+		return measure{}, err
+	}
+	m.count = int64(sc.conns)
+	m.last = m.snapshot()
+	return m.result()
+}
+
+// openMany opens n connections and returns how long each took. What is to
+// happen with one before the next is opened is done by each.
+func openMany(ctx context.Context, p *load.Pool, n int, each func(*load.Conn) error) (latencies, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		wg      sync.WaitGroup
+		left    atomic.Int64
+		mu      sync.Mutex // guards following
+		times   latencies
+		failure error
+	)
+	left.Store(int64(n))
+	for range parallelDials {
+		wg.Go(func() { // stops when there are n, or at the first failure
+			for left.Add(-1) >= 0 {
+				c, err := p.Open(ctx, load.WebSocket, 0, make(chan struct{}))
+				took := time.Duration(0)
+				if err == nil {
+					took = time.Duration(c.Took())
+					if each != nil {
+						err = each(c)
+					}
+				}
+				mu.Lock()
+				times.add(took)
+				if failure == nil && err != nil {
+					failure = err
+					cancel()
+				}
+				mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return times, failure
+}
+
+// runChurn has clients come, join a room, leave it, each when the last has been
+// answered, and go.
+func runChurn(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	m, speech := newMeter(s), s.dialect()
+	join, leave := speech.join(1), speech.leave(1)
+	p, err := load.NewPool(load.Options{
+		Addr: s.addr, Plain: s.plain,
+		OnOpen: func(c *load.Conn) { c.Send(join) },
+		OnEvent: func(c *load.Conn, packet []byte) {
+			switch {
+			case bytes.HasPrefix(packet, speech.joined):
+				c.Send(leave)
+			case bytes.HasPrefix(packet, speech.left):
+				c.Hangup()
+				close(c.Owner.(chan struct{}))
+			default:
+				m.bad++
+			}
+		},
+	})
+	if err != nil {
+		return measure{}, err
+	}
+	defer closePool(p)
+	gone := func(c *load.Conn) error {
+		select {
+		case <-c.Owner.(chan struct{}):
+			return nil
+		case <-time.After(30 * time.Second):
+			return errors.New("leaving is not answered")
+		}
+	}
+	if _, err := openMany(ctx, p, sc.conns/8+1, gone); err != nil {
+		return measure{}, err
+	}
+	if err := settled(ctx, s, 0); err != nil {
+		return measure{}, err
+	}
+	open := s.descriptors()
+	m.first = m.snapshot()
+	if m.latencies, err = openMany(ctx, p, sc.conns, gone); err != nil {
+		return measure{}, err
+	}
+	if err := settled(ctx, s, open); err != nil {
+		return measure{}, err
+	}
+	m.count = int64(sc.conns)
+	m.last = m.snapshot()
+	return m.result()
+}
+
+// settled waits until the server has no more descriptors than most or, if that
+// is 0, until their number rests.
+func settled(ctx context.Context, s *server, most int) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for last := -1; ; {
+		n := s.descriptors()
+		if n <= most || most == 0 && n == last {
+			return nil
+		}
+		last = n
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("it keeps %d descriptors: %w", n, err)
+		}
+	}
+}
+
+// runIdle measures what resident memory grows by for each connection.
+func runIdle(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	return growth(ctx, sc, s, func() (int64, error) { return s.rss(), nil })
+}
+
+// runObjects does so with live heap objects.
+func runObjects(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	return growth(ctx, sc, s, func() (int64, error) { return s.objects(ctx) })
+}
+
+// settle is how long a server has to become idle.
+const settle = 500 * time.Millisecond
+
+func growth(ctx context.Context, sc *scenario, s *server, read func() (int64, error)) (measure, error) {
+	warm := *sc
+	warm.conns = min(warmConns, sc.conns)
+	p, err := pool(ctx, &warm, s, func(*load.Conn, []byte) {})
+	if err != nil {
+		return measure{}, err
+	}
+	defer closePool(p)
+	if err := pause(ctx, settle); err != nil {
+		return measure{}, err
+	}
+	before, err := read()
+	if err != nil {
+		return measure{}, err
+	}
+	from := time.Now()
+	if err := p.Dial(ctx, sc.conns, parallelDials); err != nil {
+		return measure{}, err
+	}
+	took := time.Since(from)
+	if err := pause(ctx, settle); err != nil {
+		return measure{}, err
+	}
+	after, err := read()
+	if err != nil {
+		return measure{}, err
+	}
+	if got := p.Connected(); got != int64(sc.conns+warm.conns) {
+		return measure{}, fmt.Errorf("%d of %d connections are alive", got, sc.conns+warm.conns)
+	}
+	if before == 0 || after == 0 {
+		return measure{}, errors.New("its memory cannot be read")
+	}
+	n := float64(sc.conns)
+	return measure{Cost: float64(after-before) / n, Rate: n / took.Seconds(), Count: int64(sc.conns)}, nil
+}
