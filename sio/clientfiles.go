@@ -25,18 +25,18 @@ func (s *Server) serveClient(cfg *engine.Config) {
 	prefix := []byte(strings.TrimSuffix(cfg.Path, "/") + "/")
 	cfg.Static = func(target []byte) bool {
 		rest, ok := bytes.CutPrefix(target, prefix)
-		return ok && isClientFile(string(rest))
+		return ok && isClientFile(rest)
 	}
 	cfg.StaticHandler = http.HandlerFunc(s.serveClientFile)
 }
 
 // isClientFile tells whether a name, maybe with a query behind it, is one of
 // the client's files or source maps.
-func isClientFile(name string) bool {
-	name, _, _ = strings.Cut(name, "?")
-	name = strings.TrimSuffix(name, ".map")
+func isClientFile(name []byte) bool {
+	name, _, _ = bytes.Cut(name, []byte("?"))
+	name = bytes.TrimSuffix(name, []byte(".map"))
 	for _, f := range clientFiles {
-		if name == f {
+		if string(name) == f {
 			return true
 		}
 	}

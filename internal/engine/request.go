@@ -53,7 +53,7 @@ func (h *httpConn) request(b []byte, n int) []byte {
 	if !h.checkOrigin(req) {
 		return rest
 	}
-	q := parseQuery(req)
+	q := sh.parseQuery(req)
 	if q.SID != "" {
 		owner, slot, ok := sh.srv.find(q.SID)
 		if ok && owner != sh {
@@ -388,9 +388,8 @@ func (h *httpConn) handshake() Handshake {
 	return packHandshake(remote, sh.now(), secure, sh.rawHead)
 }
 
-func parseQuery(req *http1.Request) query {
-	var scratch [64]byte
-	raw := req.Query()
+func (sh *Shard) parseQuery(req *http1.Request) query {
+	scratch, raw := &sh.escaped, req.Query()
 	get := func(key string) string {
 		v, _ := http1.QueryBytes(raw, key, scratch[:0])
 		return borrow(v)

@@ -40,6 +40,7 @@ type Shard struct {
 	req      http1.Request        // scratch: views of the request being handled
 	spare    *input               // for the next session that reads
 	rawHead  []byte               // the head that req was parsed from
+	escaped  [64]byte             // scratch: a value of its query
 	random   randomSource
 	pulse    pulse
 	pressure pressure
