@@ -88,7 +88,7 @@ func unmarshal(b []byte, v any) error {
 	case err == nil:
 		at := dec.InputOffset()
 		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-			return fmt.Errorf("line %d: something follows the JSON value", line(b, at))
+			return fmt.Errorf("line %d: something follows the JSON value", lineOf(b, at))
 		}
 		return nil
 	case errors.Is(err, io.EOF):
@@ -96,18 +96,18 @@ func unmarshal(b []byte, v any) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("not JSON: it ends in the middle of a value")
 	case errors.As(err, &syntax):
-		return fmt.Errorf("line %d: not JSON: %w", line(b, syntax.Offset), err)
+		return fmt.Errorf("line %d: not JSON: %w", lineOf(b, syntax.Offset), err)
 	case errors.As(err, &kind) && kind.Field == "":
 		return fmt.Errorf("%w: it is a JSON %s, not the result of a load test", ErrFormat, kind.Value)
 	case errors.As(err, &kind):
-		return fmt.Errorf("line %d: %s is a %s, which is no %s", line(b, kind.Offset), kind.Field, kind.Value, kind.Type)
+		return fmt.Errorf("line %d: %s is a %s, which is no %s", lineOf(b, kind.Offset), kind.Field, kind.Value, kind.Type)
 	default:
 		return err
 	}
 }
 
-// line returns the number of the line that byte at is in.
-func line(b []byte, at int64) int {
+// lineOf returns the number of the line that byte at is in.
+func lineOf(b []byte, at int64) int {
 	return 1 + bytes.Count(b[:min(max(at, 0), int64(len(b)))], []byte("\n"))
 }
 

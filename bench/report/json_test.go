@@ -129,6 +129,11 @@ func FuzzDecode(f *testing.F) {
 		if err := report.Table(&out, r); err != nil {
 			t.Errorf("as a table: %v", err)
 		}
+		if page, err := report.HTML(r); err != nil {
+			t.Errorf("as a page: %v", err)
+		} else {
+			wellFormed(t, page)
+		}
 		if i := strings.IndexFunc(out.String(), func(r rune) bool { return r < ' ' && r != '\n' }); i >= 0 {
 			t.Errorf("a control character at %d of %q", i, out.String())
 		}

@@ -80,7 +80,7 @@ type Latency struct {
 	P999  float64 `json:"p999"`
 	Max   float64 `json:"max"`
 	// Histogram is the whole histogram in the compressed form of HdrHistogram
-	// (V2, base64).
+	// (V2, base64). Its values may be of any unit: the greatest stands for Max.
 	Histogram string `json:"histogram,omitempty"`
 }
 

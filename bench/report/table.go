@@ -28,23 +28,43 @@ func latencyTable(w io.Writer, r *Result) error {
 	}
 	g := &grid{}
 	g.add("latency", "count", "min", "mean", "p50", "p90", "p99", "p99.9", "max")
-	for _, name := range r.LatencyNames() {
-		l := r.Latencies[name]
-		row := []string{printable(name), commas(l.Count)}
-		for _, v := range []float64{l.Min, l.Mean, l.P50, l.P90, l.P99, l.P999, l.Max} {
-			if l.Count == 0 {
-				row = append(row, absent)
-				continue
-			}
-			row = append(row, micros(v))
-		}
-		g.add(row...)
+	for _, row := range r.latencyRows() {
+		g.add(append([]string{row.Name}, row.Cells...)...)
 	}
 	g.add()
 	return g.write(w)
 }
 
+// latencyRows returns the cells of the latencies' table after their names.
+func (r *Result) latencyRows() []row {
+	var rows []row
+	for _, name := range r.LatencyNames() {
+		l := r.Latencies[name]
+		cells := []string{commas(l.Count)}
+		for _, v := range []float64{l.Min, l.Mean, l.P50, l.P90, l.P99, l.P999, l.Max} {
+			if l.Count == 0 {
+				cells = append(cells, absent)
+				continue
+			}
+			cells = append(cells, micros(v))
+		}
+		rows = append(rows, row{printable(name), cells})
+	}
+	return rows
+}
+
 func messageTable(w io.Writer, r *Result) error {
+	g := &grid{}
+	g.add("messages", "total", "rate", "data", "data rate")
+	for _, row := range r.messageRows() {
+		g.add(append([]string{row.Name}, row.Cells...)...)
+	}
+	g.add()
+	return g.write(w)
+}
+
+// messageRows returns the cells of the messages' table after their names.
+func (r *Result) messageRows() []row {
 	m := &r.Messages
 	perSecond := func(bytes int64) string {
 		if r.Seconds <= 0 {
@@ -52,15 +72,14 @@ func messageTable(w io.Writer, r *Result) error {
 		}
 		return size(float64(bytes)/r.Seconds) + "/s"
 	}
-	g := &grid{}
-	g.add("messages", "total", "rate", "data", "data rate")
-	g.add("sent", commas(m.Sent), whole(m.SentRate)+"/s", size(float64(m.BytesSent)), perSecond(m.BytesSent))
-	g.add("received", commas(m.Received), whole(m.ReceivedRate)+"/s", size(float64(m.BytesReceived)), perSecond(m.BytesReceived))
-	if m.Unsent > 0 {
-		g.add("not sent in time", commas(m.Unsent))
+	rows := []row{
+		{"sent", []string{commas(m.Sent), whole(m.SentRate) + "/s", size(float64(m.BytesSent)), perSecond(m.BytesSent)}},
+		{"received", []string{commas(m.Received), whole(m.ReceivedRate) + "/s", size(float64(m.BytesReceived)), perSecond(m.BytesReceived)}},
 	}
-	g.add()
-	return g.write(w)
+	if m.Unsent > 0 {
+		rows = append(rows, row{"not sent in time", []string{commas(m.Unsent), "", "", ""}})
+	}
+	return rows
 }
 
 // facts writes what is no table of numbers, a line for each thing.
