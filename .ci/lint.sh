@@ -26,7 +26,7 @@ formatted() {
 vet() { GOOS=$1 go vet "${@:2}"; }
 # The reactor does not exist on windows, nor does what stands on it; the codecs do.
 vet_windows() {
-  vet windows ./wsframe ./polling ./rooms ./internal/{bufpool,eio,goid,http1,jsonx,mpsc,packet,testleak}
+  vet windows ./wsframe ./polling ./rooms ./internal/{bufpool,eio,goid,http1,jsonx,mpsc,packet,testleak,testcert}
 }
 
 rejects() { # pattern, pathspec…: no such line in our sources

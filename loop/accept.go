@@ -3,6 +3,7 @@
 package loop
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"syscall"
@@ -24,7 +25,8 @@ const refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nConten
 type listener struct {
 	// Immutable.
 	fd   int
-	deal bool // connections are dealt out to all loops
+	deal bool        // connections are dealt out to all loops
+	tls  *tls.Config // nil for clear text
 
 	// Owned by the loop goroutine.
 	ready bool // connections may wait
@@ -45,7 +47,7 @@ func (l *Loop) accept(ln *listener) {
 		fd, err := l.acceptOne(ln)
 		switch {
 		case err == nil:
-			l.admit(fd, ln.deal)
+			l.admit(fd, ln)
 		case errors.Is(err, syscall.EAGAIN):
 			ln.ready = false
 			return
@@ -70,28 +72,28 @@ func (l *Loop) acceptOne(ln *listener) (int, error) {
 }
 
 // admit decides about one accepted descriptor.
-func (l *Loop) admit(fd int, deal bool) {
+func (l *Loop) admit(fd int, ln *listener) {
 	if !l.reactor.reserve() {
-		l.refuse(fd)
+		l.refuse(fd, ln.tls == nil)
 		return
 	}
 	l.stats.Accepted++
 	dst := l
-	if deal {
+	if ln.deal {
 		dst = l.reactor.nextLoop()
 	}
 	if dst == l {
-		l.open(fd)
+		l.open(fd, ln.tls)
 		return
 	}
-	m := Message{Kind: kindAccept, Arg: uint32(fd)}
+	m := Message{Kind: kindAccept, Arg: uint32(fd), Obj: ln.tls}
 	if dst.post(m) != nil {
 		l.drop(&m)
 	}
 }
 
 // open makes a connection of an accepted descriptor.
-func (l *Loop) open(fd int) {
+func (l *Loop) open(fd int, cfg *tls.Config) {
 	if err := l.watch(fd); err != nil {
 		l.stats.AcceptErrors++
 		l.reactor.conns.Add(-1)
@@ -100,6 +102,10 @@ func (l *Loop) open(fd int) {
 	}
 	c := &Conn{loop: l, fd: int32(fd)}
 	l.add(c)
+	if cfg != nil {
+		l.startTLS(c, cfg)
+		return
+	}
 	l.callOpen(c)
 }
 
@@ -113,11 +119,13 @@ func (l *Loop) watch(fd int) error {
 	return l.poll.add(fd)
 }
 
-// refuse answers a connection above the cap and closes it.
-func (l *Loop) refuse(fd int) {
+// refuse answers a connection above the cap, in clear text, and closes it.
+func (l *Loop) refuse(fd int, answer bool) {
 	l.stats.RefusedCap++
-	n := copy(l.scratch, refusal)
-	_, _ = sysSend(fd, l.scratch[:n])
+	if answer {
+		n := copy(l.scratch, refusal)
+		_, _ = sysSend(fd, l.scratch[:n])
+	}
 	_ = shutdownWrite(fd)
 	_, _ = sysRead(fd, l.scratch) // unread input would turn the close into a reset
 	closeFD(fd)

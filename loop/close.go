@@ -16,6 +16,9 @@ func (c *Conn) Close(err error) {
 		return
 	}
 	c.flags |= flagClosing
+	if c.flags&flagTLS != 0 {
+		c.endTLS(err)
+	}
 	c.dropQueue()
 	c.clearDeadline()
 	c.loop.closing = append(c.loop.closing, closing{c, err})
@@ -43,7 +46,7 @@ func (c *Conn) CloseAfterFlush(err error) {
 
 // finish goes on with CloseAfterFlush when the queue is empty.
 func (c *Conn) finish() {
-	if c.flags&flagLinger != 0 {
+	if c.flags&flagLinger != 0 || c.flags&flagTLS != 0 && !c.loop.notifyClose(c) {
 		return
 	}
 	if c.fd < 0 || c.flags&flagEOF != 0 || shutdownWrite(int(c.fd)) != nil {
@@ -65,7 +68,7 @@ func (c *Conn) eof() {
 	switch {
 	case c.flags&flagFinish == 0:
 		c.Close(io.EOF)
-	case c.flags&flagLinger != 0 || c.queued == 0:
+	case c.flags&flagLinger != 0 || c.unsent() == 0:
 		c.Close(c.aux.finishErr)
 	default:
 		c.flags |= flagEOF

@@ -12,17 +12,19 @@ import (
 type connFlags uint32
 
 const (
-	flagDirty   connFlags = 1 << iota // is in the dirty list
-	flagBlocked                       // the kernel refused bytes; the queue owns a reference of every frame
-	flagPaused                        // reading is paused
-	flagInput                         // input may wait that no event will announce
-	flagAgain                         // is in the list of reads to repeat
-	flagHup                           // the peer has sent FIN
-	flagFinish                        // close when the queue is empty
-	flagLinger                        // FIN is sent, input is discarded
-	flagEOF                           // the peer's FIN was read while finishing
-	flagClosing                       // is in the closing list
-	flagGone                          // closed, detached or moved away
+	flagDirty     connFlags = 1 << iota // is in the dirty list
+	flagBlocked                         // the kernel refused bytes; the queue owns a reference of every frame
+	flagPaused                          // reading is paused
+	flagInput                           // input may wait that no event will announce
+	flagAgain                           // is in the list of reads to repeat
+	flagHup                             // the peer has sent FIN
+	flagFinish                          // close when the queue is empty
+	flagLinger                          // FIN is sent, input is discarded
+	flagEOF                             // the peer's FIN was read while finishing
+	flagClosing                         // is in the closing list
+	flagGone                            // closed, detached or moved away
+	flagTLS                             // is encrypted: aux.tls has the state
+	flagHandshake                       // its handshake is under way, or has failed: the handler does not know it
 )
 
 // A Conn is a connection of a loop. It belongs to the loop's goroutine: no
@@ -52,7 +54,7 @@ type Conn struct {
 const maxQueued = math.MaxInt32
 
 // connAux is what a connection needs while it has a deadline, is blocked or
-// finishes, and fakes with a sink of their own need always.
+// finishes, and encrypted ones and fakes with a sink of their own need always.
 type connAux struct {
 	// Owned by the loop goroutine.
 	deadline  Timer // the first field: see Loop.fire
@@ -60,6 +62,7 @@ type connAux struct {
 	stalled   int64 // ms when the kernel refused bytes, 0 when it did not
 	finishErr error
 	discarded int
+	tls       *tlsConn // of encrypted connections
 
 	// Of fakes only.
 	sink     func([]byte) (int, error)
@@ -156,7 +159,7 @@ func (c *Conn) giveAux() {
 
 // idle tells whether nothing of a is in use.
 func (a *connAux) idle() bool {
-	return !a.deadline.Armed() && a.sink == nil && len(a.input) == 0 && a.inputErr == nil
+	return !a.deadline.Armed() && a.tls == nil && a.sink == nil && len(a.input) == 0 && a.inputErr == nil
 }
 
 // maxFreeAux is how many unused auxiliary parts are kept for the next ones:

@@ -25,6 +25,10 @@ type Counters struct {
 	Panics        int64 // panics recovered
 	SlowTurns     int64 // turns longer than WatchdogTurn
 	Turns         int64 // ends of turn
+	TLSHandshakes int64 // TLS handshakes that succeeded
+	TLSFailures   int64 // TLS handshakes that failed, were refused or broken off
+	TLSTimeouts   int64 // TLS handshakes that took too long
+	TLSErrors     int64 // connections closed for records that cannot be decrypted
 }
 
 const (
@@ -32,7 +36,7 @@ const (
 	indexBytesIn
 	indexWrites
 	indexBytesOut
-	counterCount = 19
+	counterCount = 23
 )
 
 // fields lists every field, the four that change with every event first.
@@ -43,6 +47,7 @@ func (c *Counters) fields() [counterCount]*int64 {
 		&c.RefusedCap, &c.RefusedEMFILE, &c.AcceptErrors,
 		&c.ShortWrites, &c.Messages, &c.Dropped,
 		&c.RingFull, &c.Panics, &c.SlowTurns, &c.Turns,
+		&c.TLSHandshakes, &c.TLSFailures, &c.TLSTimeouts, &c.TLSErrors,
 	}
 }
 

@@ -35,6 +35,9 @@ var (
 	// ErrNoDescriptor is returned for connections that have none.
 	ErrNoDescriptor = errors.New("loop: no descriptor")
 
+	// ErrEncrypted is returned by Detach, which has nobody to give the keys to.
+	ErrEncrypted = errors.New("loop: connection is encrypted")
+
 	// ErrPanicked is what Handler.Closed is told about a connection whose
 	// callback panicked.
 	ErrPanicked = errors.New("loop: handler panicked")

@@ -69,3 +69,10 @@ const (
 	MaxWrite    = maxWrite
 	SlotReserve = slotReserve
 )
+
+// HandshakesActive counts the handshakes that have a goroutine.
+func (r *Reactor) HandshakesActive() int {
+	r.handshakes.mu.Lock()
+	defer r.handshakes.mu.Unlock()
+	return len(r.handshakes.active)
+}

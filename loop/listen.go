@@ -3,6 +3,7 @@
 package loop
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +24,26 @@ const bindTries = 8
 // IPv6 and IPv4, or on IPv4 where there is no IPv6. It must not be called from
 // a loop.
 func (r *Reactor) Listen(network, addr string) (net.Addr, error) {
+	return r.listen(network, addr, nil)
+}
+
+// StopAccepting closes the listeners and gives up TLS handshakes; connections
+// go on. It must not be called from a loop.
+func (r *Reactor) StopAccepting() {
+	r.listenMu.Lock()
+	defer r.listenMu.Unlock()
+	if r.running() != nil {
+		return
+	}
+	for _, l := range r.loops {
+		if !l.driven {
+			_ = r.call(l, l.stopListening) // a loop that has ended has closed them
+		}
+	}
+	r.unlinkLocked()
+}
+
+func (r *Reactor) listen(network, addr string, cfg *tls.Config) (net.Addr, error) {
 	r.listenMu.Lock()
 	defer r.listenMu.Unlock()
 	if err := r.running(); err != nil {
@@ -44,7 +65,7 @@ func (r *Reactor) Listen(network, addr string) (net.Addr, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	if err := r.install(fds); err != nil {
+	if err := r.install(fds, cfg); err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	if network == "unix" && !strings.HasPrefix(addr, "@") {
@@ -67,12 +88,12 @@ func (r *Reactor) running() error {
 }
 
 // install gives every loop its listener. A single one is dealt from loop 0.
-func (r *Reactor) install(fds []int) error {
+func (r *Reactor) install(fds []int, cfg *tls.Config) error {
 	deal := len(fds) < len(r.loops)
 	for i, fd := range fds {
 		l := r.loops[i]
 		var added error
-		err := r.call(l, func() { added = l.addListener(fd, deal) })
+		err := r.call(l, func() { added = l.addListener(&listener{fd: fd, deal: deal, tls: cfg, ready: true}) })
 		if err == nil {
 			err = added
 		}
@@ -90,17 +111,16 @@ func (r *Reactor) install(fds []int) error {
 	return nil
 }
 
-func (l *Loop) addListener(fd int, deal bool) error {
+func (l *Loop) addListener(ln *listener) error {
 	if l.faults != nil {
-		if err := l.faults.Watch(fd); err != nil {
+		if err := l.faults.Watch(ln.fd); err != nil {
 			return err
 		}
 	}
-	if err := l.poll.addListener(fd); err != nil {
+	if err := l.poll.addListener(ln.fd); err != nil {
 		return err
 	}
-	// Something may have arrived between listen and now.
-	l.listeners = append(l.listeners, &listener{fd: fd, deal: deal, ready: true})
+	l.listeners = append(l.listeners, ln) // ready: something may have arrived since listen
 	l.requestTurn()
 	return nil
 }
@@ -120,6 +140,7 @@ func (l *Loop) stopListening() {
 	for _, ln := range l.listeners {
 		l.accept(ln)
 	}
+	l.endHandshakes()
 	l.closeListeners()
 }
 
@@ -129,22 +150,6 @@ func (l *Loop) closeListeners() {
 	}
 	l.listeners = nil
 	l.SetTimer(&l.rest, 0)
-}
-
-// StopAccepting closes the listeners; connections go on. It must not be called
-// from a loop.
-func (r *Reactor) StopAccepting() {
-	r.listenMu.Lock()
-	defer r.listenMu.Unlock()
-	if r.running() != nil {
-		return
-	}
-	for _, l := range r.loops {
-		if !l.driven {
-			_ = r.call(l, l.stopListening) // a loop that has ended has closed them
-		}
-	}
-	r.unlinkLocked()
 }
 
 // unlink removes the files of Unix sockets.

@@ -54,8 +54,9 @@ type Loop struct {
 	fakes     []*Conn
 	listeners []*listener
 
-	input   []byte // what is read
-	scratch []byte // what is joined before it is written
+	input   []byte      // what is read
+	scratch []byte      // what is joined before it is written
+	tls     *tlsScratch // nil until there is an encrypted connection
 
 	phase      phase
 	wanted     bool // an end of turn was requested

@@ -11,7 +11,8 @@ const (
 	KindMoved
 
 	kindArrive // Obj is *arrival
-	kindAccept // Arg is the descriptor
+	kindAccept // Arg is the descriptor, Obj the *tls.Config
+	kindTLS    // Obj is *handshake
 	kindCall   // Obj is *request
 )
 

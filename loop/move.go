@@ -17,7 +17,7 @@ type arrival struct {
 	unread  []byte
 	note    any
 	ctx     any
-	fake    *connAux       // of a fake, may be nil
+	aux     *connAux       // of a fake, may be nil, or of an encrypted connection
 	queue   []*bufpool.Buf // owns a reference of each
 	off     uint32
 	adopted bool
@@ -30,6 +30,9 @@ type arrival struct {
 func (a *arrival) discard(r *Reactor) {
 	for _, b := range a.queue {
 		b.Release()
+	}
+	if a.aux != nil && a.aux.tls != nil {
+		a.aux.tls.dropSealed()
 	}
 	if a.fd >= 0 {
 		closeFD(a.fd)
@@ -64,8 +67,8 @@ func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
 		input:   c.flags&flagInput != 0,
 		paused:  c.flags&flagPaused != 0,
 	}
-	if c.fd < 0 {
-		a.fake, c.aux = c.aux, nil
+	if c.fd < 0 || c.flags&flagTLS != 0 {
+		a.aux, c.aux = c.aux, nil
 	}
 	c.own()
 	a.queue = c.takeQueue()
@@ -95,7 +98,7 @@ func (c *Conn) takeQueue() []*bufpool.Buf {
 
 // arrive makes a connection of what another loop or goroutine sent.
 func (l *Loop) arrive(a *arrival) {
-	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx, aux: a.fake}
+	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx, aux: a.aux}
 	if a.fd < 0 {
 		l.addFake(c)
 	} else {
@@ -114,13 +117,22 @@ func (l *Loop) arrive(a *arrival) {
 	if a.paused {
 		c.flags |= flagPaused
 	}
+	if a.aux != nil && a.aux.tls != nil {
+		l.ensureTLS()
+		c.flags |= flagTLS
+		a.aux.tls.scratch = l.tls
+	}
 	c.takeOver(a)
+	waits := c.unsent() > 0
 	l.callMoved(c, a.unread, a.note)
 	poison(a.unread)
+	if c.flags&(flagTLS|flagClosing|flagGone) == flagTLS {
+		l.deliverTLS(c, nil) // what crypto/tls has read ahead for net/http, or the end
+	}
 	if a.input {
 		l.readAgain(c)
 	}
-	if len(a.queue) > 0 && c.flags&(flagClosing|flagGone) == 0 && l.flush(c) && a.blocked {
+	if waits && c.flags&(flagClosing|flagGone) == 0 && l.flush(c) && a.blocked {
 		l.callDrained(c)
 	}
 }
@@ -130,7 +142,7 @@ func (c *Conn) takeOver(a *arrival) {
 	for _, b := range a.queue {
 		c.push(b)
 	}
-	if len(a.queue) == 0 {
+	if c.unsent() == 0 {
 		if c.aux != nil {
 			c.aux.stalled = 0
 		}
@@ -142,19 +154,24 @@ func (c *Conn) takeOver(a *arrival) {
 	c.ensureAux().stalled = max(c.loop.Now(), 1)
 }
 
-// Adopt takes a *net.TCPConn or *net.UnixConn over: nc is closed, its
-// descriptor goes to loop number l, whose handler gets Moved with unread and
-// note. If it fails nc is untouched, unless the error is ErrClosed.
+// Adopt takes a *net.TCPConn, a *net.UnixConn or a *TLSConn over: nc is
+// closed, its descriptor goes to loop number l, whose handler gets Moved with
+// unread and note. If it fails nc is untouched, unless the error is ErrClosed.
 func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
 	if l < 0 || l >= len(r.loops) {
 		return fmt.Errorf("loop: adopt: no loop %d", l)
 	}
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return fmt.Errorf("loop: adopt: %w: %T", ErrNoDescriptor, nc)
+	a := &arrival{note: note, adopted: true}
+	if tc, ok := nc.(*TLSConn); ok {
+		a.aux = &connAux{tls: tc.t}
+		nc = tc.t.raw
 	}
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
+	var sc syscall.Conn
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		sc = nc
+	case *net.UnixConn:
+		sc = nc
 	default:
 		return fmt.Errorf("loop: adopt: %w: %T", ErrNoDescriptor, nc)
 	}
@@ -171,7 +188,10 @@ func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
 		tune(fd)
 	}
 	_ = nc.Close() // the copy keeps the connection
-	a := &arrival{fd: fd, unread: append([]byte(nil), unread...), note: note, adopted: true}
+	if a.aux != nil {
+		a.aux.tls.raw = nil
+	}
+	a.fd, a.unread = fd, append([]byte(nil), unread...)
 	if err := r.loops[l].post(Message{Kind: kindArrive, Obj: a}); err != nil {
 		a.discard(r)
 		return err
@@ -195,23 +215,41 @@ func dupConn(sc syscall.Conn) (int, error) {
 
 // Detach releases c from the loop without closing it and returns its
 // descriptor, which is in non-blocking mode and now the caller's to close.
-// Closed is not called. It fails while bytes are queued.
+// Closed is not called. It fails while bytes are queued, and for encrypted
+// connections, which DetachConn is for.
 func (c *Conn) Detach() (int, error) {
+	c.loop.guard.check()
+	if c.flags&flagTLS != 0 {
+		return -1, ErrEncrypted
+	}
+	fd, _, err := c.detach()
+	return fd, err
+}
+
+// detach takes c apart: its descriptor, and its TLS side if it has one.
+func (c *Conn) detach() (int, *tlsConn, error) {
 	l := c.loop
 	l.guard.check()
 	switch {
 	case c.flags&(flagClosing|flagGone|flagFinish) != 0:
-		return -1, ErrClosed
+		return -1, nil, ErrClosed
 	case c.fd < 0:
-		return -1, ErrNoDescriptor
+		return -1, nil, ErrNoDescriptor
 	}
 	c.Flush()
-	if c.queued > 0 {
-		return -1, ErrPending
+	if c.unsent() > 0 {
+		return -1, nil, ErrPending
+	}
+	if c.flags&flagClosing != 0 { // the flush has failed
+		return -1, nil, ErrClosed
 	}
 	fd, err := l.poll.leave(int(c.fd))
 	if err != nil {
-		return -1, err
+		return -1, nil, err
+	}
+	var t *tlsConn
+	if c.flags&flagTLS != 0 {
+		t, c.aux.tls = c.aux.tls, nil
 	}
 	c.clearDeadline()
 	c.giveAux()
@@ -219,5 +257,5 @@ func (c *Conn) Detach() (int, error) {
 	l.reactor.conns.Add(-1)
 	c.flags |= flagGone
 	l.stats.Departed++
-	return fd, nil
+	return fd, t, nil
 }

@@ -43,6 +43,15 @@ type Options struct {
 	// WatchdogTurn is how long a turn may take before it is counted and
 	// logged. Zero means 10ms, negative switches the watchdog off.
 	WatchdogTurn time.Duration
+
+	// HandshakeTimeout is how long a TLS handshake may take, from the accept
+	// on. Zero means 10s.
+	HandshakeTimeout time.Duration
+
+	// MaxHandshakes is the number of TLS handshakes under way, each with a
+	// goroutine. Four times as many clients may wait for their turn; more are
+	// disconnected. Zero means 256 for each loop, and at least 1024.
+	MaxHandshakes int
 }
 
 // withDefaults returns a copy of o with every zero field filled in.
@@ -66,6 +75,12 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.WatchdogTurn == 0 {
 		c.WatchdogTurn = defaultWatchdog
+	}
+	if c.HandshakeTimeout <= 0 {
+		c.HandshakeTimeout = defaultHandshakeTimeout
+	}
+	if c.MaxHandshakes <= 0 {
+		c.MaxHandshakes = max(handshakesPerLoop*c.Loops, minHandshakes)
 	}
 	return c
 }

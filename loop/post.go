@@ -2,6 +2,8 @@
 
 package loop
 
+import "crypto/tls"
+
 // Post delivers m to the handler of l. It may be called from any goroutine;
 // messages of one goroutine arrive in order. While the ring is full it waits,
 // unless the caller is the goroutine of a loop: then m is kept there and
@@ -215,7 +217,11 @@ func (l *Loop) receive(m *Message) {
 		a, _ := m.Obj.(*arrival)
 		l.arrive(a)
 	case kindAccept:
-		l.open(int(m.Arg))
+		cfg, _ := m.Obj.(*tls.Config)
+		l.open(int(m.Arg), cfg)
+	case kindTLS:
+		h, _ := m.Obj.(*handshake)
+		l.handshakeMoved(h)
 	case kindCall:
 		q, _ := m.Obj.(*request)
 		q.run()
@@ -237,6 +243,7 @@ func (l *Loop) drop(m *Message) {
 	case kindAccept:
 		closeFD(int(m.Arg))
 		l.reactor.conns.Add(-1)
+	case kindTLS:
 	case kindCall:
 		q, _ := m.Obj.(*request)
 		close(q.done)

@@ -26,11 +26,14 @@ func (c *Conn) Lengthened(n int) {
 	}
 }
 
-// EachQueued calls f with every packet that is queued, oldest first. Packets
-// that are shared with other connections are among them. f must not call
-// methods of c.
+// EachQueued calls f with every packet that is queued, oldest first, and before
+// them with what is encrypted already. Packets that are shared with other
+// connections are among them. f must not call methods of c.
 func (c *Conn) EachQueued(f func(*bufpool.Buf)) {
 	c.loop.guard.check()
+	if c.flags&(flagTLS|flagGone) == flagTLS && c.aux.tls.out != nil {
+		f(c.aux.tls.out)
+	}
 	if c.head == nil {
 		return
 	}

@@ -23,10 +23,11 @@ var errExited = errors.New("loop: goroutine ended")
 // from any goroutine.
 type Reactor struct {
 	// Immutable after New.
-	loops    []*Loop
-	maxConns int64
-	base     time.Time
-	done     chan struct{} // closed through once
+	loops      []*Loop
+	maxConns   int64
+	base       time.Time
+	handshakes *handshakePool
+	done       chan struct{} // closed through once
 
 	// Atomic: written by loops, read by everybody.
 	conns atomic.Int64
@@ -41,7 +42,7 @@ type Reactor struct {
 	listenMu sync.Mutex // guards following; taken before mu
 	paths    []string   // Unix sockets to unlink
 
-	wg   sync.WaitGroup // counts the loop goroutines
+	wg   sync.WaitGroup // counts the goroutines of loops and handshakes
 	once sync.Once      // closes done
 }
 
@@ -73,6 +74,7 @@ func newReactor(o *Options) *Reactor {
 		base:     time.Now().Add(-time.Millisecond), //nolint:forbidigo // the one clock; Now is never 0.
 		done:     make(chan struct{}),
 	}
+	r.handshakes = newHandshakePool(r, o)
 	for id := range o.Loops {
 		r.loops = append(r.loops, newLoop(r, id, o))
 	}

@@ -27,7 +27,11 @@ func (l *Loop) readable(c *Conn) {
 	case n > 0:
 		l.stats.Reads++
 		l.stats.BytesIn += int64(n)
-		l.deliver(c, l.input[:n])
+		if c.flags&flagTLS != 0 {
+			l.deliverTLS(c, l.input[:n])
+		} else {
+			l.deliver(c, l.input[:n])
+		}
 		if n == len(l.input) || c.flags&flagHup != 0 {
 			l.readAgain(c)
 		}

@@ -3,6 +3,7 @@
 package loop
 
 import (
+	"net"
 	"net/netip"
 
 	"github.com/panjf2000/gnet/v2/pkg/socket"
@@ -59,6 +60,23 @@ func peerAddr(fd int) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return addrPort(sa)
+}
+
+// localNetAddr returns the address that fd is bound to.
+func localNetAddr(fd int) net.Addr {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return netAddr(netip.AddrPort{})
+	}
+	return netAddr(addrPort(sa))
+}
+
+// netAddr converts; what has no address and port is a Unix socket.
+func netAddr(a netip.AddrPort) net.Addr {
+	if !a.IsValid() {
+		return &net.UnixAddr{Net: "unix"}
+	}
+	return net.TCPAddrFromAddrPort(a)
 }
 
 // addrPort converts; an IPv4 address that IPv6 maps is given as IPv4.

@@ -256,7 +256,11 @@ func (l *Loop) fire(t *Timer) {
 		l.resumeAccept()
 	default:
 		c := (*connAux)(unsafe.Pointer(t)).conn // its first field is the timer
-		l.callDeadline(c)
+		if c.flags&flagHandshake != 0 {
+			l.handshakeDeadline(c)
+		} else {
+			l.callDeadline(c)
+		}
 		c.giveAux()
 	}
 }

@@ -140,7 +140,9 @@ func (l *Loop) runClosing() {
 	for i := 0; i < len(l.closing); i++ {
 		e := l.closing[i]
 		l.closing[i] = closing{}
-		l.callClosed(e.c, e.err)
+		if e.c.flags&flagHandshake == 0 {
+			l.callClosed(e.c, e.err)
+		}
 		l.bury(e.c)
 	}
 	l.closing = l.closing[:0]

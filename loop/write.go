@@ -56,8 +56,8 @@ func (c *Conn) Send(b *bufpool.Buf) {
 func (c *Conn) SendNow(b *bufpool.Buf) {
 	l := c.loop
 	l.guard.check()
-	if c.queued > 0 || len(b.B) > maxWrite || len(b.B) == 0 || c.flags&(flagClosing|flagGone|flagFinish) != 0 {
-		c.Send(b)
+	if c.queued > 0 || len(b.B) > maxWrite || len(b.B) == 0 || c.flags&(flagClosing|flagGone|flagFinish|flagTLS) != 0 {
+		c.Send(b) // also where it is encrypted: what else is queued joins its record
 		return
 	}
 	n, err := c.write(b.B)
@@ -77,7 +77,7 @@ func (c *Conn) SendNow(b *bufpool.Buf) {
 // of this turn included.
 func (c *Conn) Queued() int {
 	c.loop.guard.check()
-	return int(c.queued)
+	return c.unsent()
 }
 
 // Blocked reports whether the kernel refused bytes. Handler.Drained follows.
@@ -110,7 +110,7 @@ func (l *Loop) writable(c *Conn) {
 	if c.flags&flagBlocked == 0 || c.flags&(flagClosing|flagGone) != 0 {
 		return
 	}
-	if l.flush(c) && c.flags&(flagClosing|flagFinish) == 0 {
+	if l.flush(c) && c.flags&(flagClosing|flagFinish|flagHandshake) == 0 {
 		l.callDrained(c)
 	}
 }
@@ -118,6 +118,9 @@ func (l *Loop) writable(c *Conn) {
 // flush writes the queue of c until it is empty, which it reports, or until
 // the kernel refuses.
 func (l *Loop) flush(c *Conn) bool {
+	if c.flags&flagTLS != 0 && !l.flushSealed(c) {
+		return false
+	}
 	for c.queued > 0 {
 		b := l.chunk(c)
 		n, err := c.write(b)
@@ -174,7 +177,16 @@ func (c *Conn) unblock() {
 	}
 }
 
+// write takes bytes that the handler has sent.
 func (c *Conn) write(b []byte) (int, error) {
+	if c.flags&flagTLS != 0 {
+		return c.writeSealed(b)
+	}
+	return c.writeRaw(b)
+}
+
+// writeRaw gives the kernel bytes as they are.
+func (c *Conn) writeRaw(b []byte) (int, error) {
 	if c.fd >= 0 {
 		if f := c.loop.faults; f != nil {
 			if err := f.Write(int(c.fd)); err != nil {

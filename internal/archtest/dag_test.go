@@ -82,6 +82,7 @@ var rules = []rule{
 	{pkg: "internal/paged", pure: true},
 	{pkg: "internal/goid"},
 	{pkg: "internal/testleak"},
+	{pkg: "internal/testcert"},
 	{
 		// Tests alone, which attack a whole server or the engine below it.
 		pkg:     "internal/attack",
@@ -94,7 +95,7 @@ var rules = []rule{
 }
 
 // testOnly are the packages of this module that only tests may import.
-var testOnly = []string{"internal/testleak", "internal/archtest", "internal/attack", "internal/parity"}
+var testOnly = []string{"internal/testleak", "internal/testcert", "internal/archtest", "internal/attack", "internal/parity"}
 
 // testForeign is what the tests of any package may use besides what the package itself may.
 var testForeign = []string{"github.com/gobwas/ws/..."}
