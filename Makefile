@@ -62,7 +62,7 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)
 
 bench: ## measure all servers side by side and rewrite BENCHMARKS.md (hours; ARGS="-scenario echo" for a part)
-	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md $(ARGS)
+	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md -plots bench/results $(ARGS)
 
 bench-quick: ## does the harness work? one short run of our servers with few connections
 	go run ./bench/compare -quick -servers floor,gannet,gannet-inline $(ARGS)

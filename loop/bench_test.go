@@ -24,12 +24,12 @@ func BenchmarkFakeEcho(b *testing.B) {
 }
 
 // BenchmarkFakeBroadcast is the cost of one delivery without the kernel, alone
-// and merged with 19 others.
+// and merged with others: the queue and the flush.
 func BenchmarkFakeBroadcast(b *testing.B) {
 	for _, tc := range []struct {
 		name   string
 		frames int
-	}{{"single", 1}, {"merged", 20}} {
+	}{{"single", 1}, {"pair", 2}, {"merged", 20}} {
 		b.Run(tc.name, func(b *testing.B) {
 			const members = 5000
 			l := driven(&hooks{})

@@ -24,6 +24,7 @@ func main() {
 	seconds := flag.Float64("seconds", 2, "length of a timed scenario")
 	from := flag.String("from", "", "comma-separated result files to print instead of measuring; later ones replace scenarios")
 	update := flag.String("update", "", "Markdown file whose marked tables are rewritten")
+	plots := flag.String("plots", "", "folder that plots are written to; those that -update shows are in "+plotFolder)
 	flag.IntVar(&b.runs, "runs", 5, "interleaved runs of each server")
 	flag.BoolVar(&b.quick, "quick", false, "one short run with few connections: does everything still work?")
 	flag.StringVar(&b.json, "json", "", "file that the raw results are written to")
@@ -44,7 +45,7 @@ func main() {
 	}
 	stop()
 	if r != nil {
-		err = publish(err, r, *update)
+		err = publish(err, r, *update, *plots)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)

@@ -10,7 +10,7 @@ import (
 
 // publish prints the tables, or writes them where they are wanted. It returns
 // err joined with what went wrong.
-func publish(err error, r *results, markdown string) error {
+func publish(err error, r *results, markdown, plots string) error {
 	if markdown == "" {
 		for _, name := range []string{"ratios", "goals", "broadcast", "rooms", "echo", "polling", "connections", "idle", "not run"} {
 			tables[name](os.Stdout, r)
@@ -18,6 +18,9 @@ func publish(err error, r *results, markdown string) error {
 		}
 	} else {
 		err = errors.Join(err, updateFile(markdown, r))
+	}
+	if plots != "" {
+		err = errors.Join(err, writePlots(plots, r))
 	}
 	return err
 }

@@ -20,6 +20,7 @@ var tables = map[string]func(io.Writer, *results){
 	"connections": detail(kindHandshake, kindChurn),
 	"idle":        detail(kindIdle, kindObjects),
 	"not run":     writeNotRun,
+	"plots":       embedPlots,
 }
 
 // put writes to w; who cares whether that works keeps the error of w.

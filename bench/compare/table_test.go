@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,26 @@ func TestTables(t *testing.T) {
 		if !strings.Contains(got.String(), want) {
 			t.Errorf("table %s:\n%swant it to have\n%s", name, got.String(), want)
 		}
+	}
+}
+
+func TestPlots(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := writePlots(dir, sample()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "echo.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(b, []byte("1.25 × floor")) {
+		t.Errorf("the plot has no ratio: %s", b)
+	}
+	var shown bytes.Buffer
+	embedPlots(&shown, sample())
+	if want := "![echo](bench/results/echo.svg)\n"; !strings.Contains(shown.String(), want) {
+		t.Errorf("%q, want it to have %q", shown.String(), want)
 	}
 }
 

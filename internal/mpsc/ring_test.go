@@ -195,3 +195,36 @@ func BenchmarkPushPop(b *testing.B) {
 		r.Pop()
 	}
 }
+
+// BenchmarkProducers is the time for one item on its way from producers that
+// do nothing else to a consumer that does nothing else.
+func BenchmarkProducers(b *testing.B) {
+	for _, producers := range []int{1, 2, 4} {
+		b.Run(fmt.Sprint(producers), func(b *testing.B) {
+			r := mpsc.NewRing[[7]uint64](1024)
+			var wg sync.WaitGroup
+			b.ReportAllocs()
+			for p := range producers {
+				share := b.N / producers
+				if p == 0 {
+					share += b.N % producers
+				}
+				wg.Go(func() { // stops when its share is in
+					for range share {
+						for !r.TryPush([7]uint64{}) {
+							runtime.Gosched()
+						}
+					}
+				})
+			}
+			for got := 0; got < b.N; {
+				if _, ok := r.Pop(); !ok {
+					runtime.Gosched()
+					continue
+				}
+				got++
+			}
+			wg.Wait()
+		})
+	}
+}
