@@ -18,7 +18,7 @@ func command(environ []string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(environ))
+	root.AddCommand(serveCommand(environ), benchCommand())
 	return root
 }
 

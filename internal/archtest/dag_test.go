@@ -45,7 +45,7 @@ var rules = []rule{
 		// The load client runs on the same loops as the server.
 		pkg:     "bench/...",
 		local:   []string{"sio", "cluster/...", "bench/...", "loop", "wsframe", "internal/..."},
-		foreign: []string{"github.com/gobwas/ws/...", "github.com/HdrHistogram/hdrhistogram-go", "golang.org/x/image/font", "golang.org/x/sys/unix", "golang.org/x/term", "gonum.org/v1/plot/..."},
+		foreign: []string{"github.com/gobwas/ws/...", "github.com/HdrHistogram/hdrhistogram-go", "go.yaml.in/yaml/v3", "golang.org/x/image/font", "golang.org/x/sys/unix", "golang.org/x/term", "gonum.org/v1/plot/..."},
 	},
 	{pkg: "examples/...", local: []string{"sio", "cluster/..."}},
 	{pkg: "cluster/redis/...", local: []string{"sio", "internal/packet", "cluster/redis/..."}, foreign: []string{"github.com/redis/rueidis/..."}},

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gannet-io/gannet/bench/report"
+	"github.com/gannet-io/gannet/bench/scenario"
+)
+
+// benchFlags are the flags that are no settings of a scenario.
+type benchFlags struct {
+	file, json, html string
+	quiet            bool
+}
+
+func benchCommand() *cobra.Command {
+	var f benchFlags
+	scratch, _ := scenario.Preset("echo")
+	settings := settingFlags(scratch)
+	cmd := &cobra.Command{
+		Use:   "bench [SCENARIO] [URL]",
+		Short: "Put load on a Socket.IO server, check every message and time it",
+		Long: `Put load on a Socket.IO server, check every message and time it.
+
+Scenarios:
+` + scenarioHelp() + `
+The defaults below are those of echo; docs/bench.md has those of the others.
+
+The server must answer the events echo, broadcast, join and room as the
+profile bench of Gannet's testbed does; --events gives them other names.
+
+The exit status is 0 if the run passed, 1 if it could not run, 2 for bad usage,
+and 3 if checks or thresholds failed. Thresholds limit ` + report.ThresholdHelp + `.`,
+		Example: `  gannet bench echo http://127.0.0.1:3000 --connections 1000 --duration 10s --pid 4711
+  gannet bench rooms http://127.0.0.1:3000 --rooms 50 --rate 5000 --threshold 'p99(broadcast)<20ms'
+  gannet bench --file scenario.yaml --json result.json --html result.html`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.MaximumNArgs(2)(cmd, args); err != nil {
+				return usage(err)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := f.config(cmd.Flags(), args)
+			if err != nil {
+				return usage(err)
+			}
+			return f.run(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.file, "file", "", "YAML file with the scenario; its keys are scenario, target and the names of the flags below")
+	flags.StringVar(&f.json, "json", "", "file to write the result to, as JSON")
+	flags.StringVar(&f.html, "html", "", "file to write the result to, as a page")
+	flags.BoolVar(&f.quiet, "quiet", false, "show no progress")
+	flags.AddFlagSet(settings)
+	cmd.AddCommand(benchCompareCommand())
+	return cmd
+}
+
+func scenarioHelp() string {
+	var b strings.Builder
+	for _, name := range scenario.Names() {
+		fmt.Fprintf(&b, "  %-10s %s\n", name, scenario.About(name))
+	}
+	return b.String()
+}
+
+// settingFlags returns the settings of a scenario as flags that change c.
+func settingFlags(c *scenario.Config) *pflag.FlagSet {
+	set := pflag.NewFlagSet("scenario", pflag.ContinueOnError)
+	set.SortFlags = false
+	for _, s := range scenario.Settings() {
+		switch in := s.In(c).(type) {
+		case *int:
+			set.IntVar(in, s.Name, *in, s.Usage)
+		case *float64:
+			set.Float64Var(in, s.Name, *in, s.Usage)
+		case *bool:
+			set.BoolVar(in, s.Name, *in, s.Usage)
+		case *string:
+			set.StringVar(in, s.Name, *in, s.Usage)
+		case *time.Duration:
+			set.DurationVar(in, s.Name, *in, s.Usage)
+		case *[]string:
+			set.StringArrayVar(in, s.Name, *in, s.Usage)
+		default:
+			set.Var(&textFlag{in: in}, s.Name, s.Usage)
+		}
+	}
+	return set
+}
+
+// A textFlag is a setting that has no flag type of its own.
+type textFlag struct{ in any }
+
+// String implements pflag.Value.
+func (f *textFlag) String() string { return scenario.Text(f.in) }
+
+// Type implements pflag.Value.
+func (f *textFlag) Type() string {
+	if _, ok := f.in.(*scenario.Share); ok {
+		return "share"
+	}
+	return "name=value,…"
+}
+
+// Set implements pflag.Value.
+func (f *textFlag) Set(text string) error {
+	switch in := f.in.(type) {
+	case *scenario.Share:
+		return in.UnmarshalText([]byte(text))
+	case *map[string]float64:
+		m := map[string]float64{}
+		for pair := range strings.SplitSeq(text, ",") {
+			name, value, _ := strings.Cut(pair, "=")
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return fmt.Errorf("want name=weight, not %q", pair)
+			}
+			m[name] = v
+		}
+		*in = m
+	case *map[string]string:
+		m := maps.Clone(*in) // what is not named stays
+		for pair := range strings.SplitSeq(text, ",") {
+			name, value, ok := strings.Cut(pair, "=")
+			if !ok {
+				return fmt.Errorf("want name=value, not %q", pair)
+			}
+			m[name] = value
+		}
+		*in = m
+	}
+	return nil
+}
+
+// config puts the preset, the file and the flags together, in that order.
+func (f *benchFlags) config(given *pflag.FlagSet, args []string) (*scenario.Config, error) {
+	c, args, err := f.base(args)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) > 0 {
+		c.Target = args[0]
+	}
+	if len(args) > 1 {
+		return nil, fmt.Errorf("unexpected argument %q", args[1])
+	}
+	into := settingFlags(c)
+	given.Visit(func(g *pflag.Flag) {
+		if err != nil || into.Lookup(g.Name) == nil {
+			return
+		}
+		if list, ok := g.Value.(pflag.SliceValue); ok {
+			err = into.Lookup(g.Name).Value.(pflag.SliceValue).Replace(list.GetSlice())
+			return
+		}
+		err = into.Set(g.Name, g.Value.String())
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = c.Validate()
+	return c, err
+}
+
+// base returns the preset or the file, and the arguments behind.
+func (f *benchFlags) base(args []string) (*scenario.Config, []string, error) {
+	if f.file != "" {
+		in, err := os.Open(f.file)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer func() { _ = in.Close() }()
+		c, err := scenario.Read(in)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", filepath.Base(f.file), err)
+		}
+		return c, args, nil
+	}
+	if len(args) == 0 {
+		return nil, nil, fmt.Errorf("which scenario? one of %s, or --file", strings.Join(scenario.Names(), ", "))
+	}
+	if !slices.Contains(scenario.Names(), args[0]) && strings.Contains(args[0], "://") {
+		return nil, nil, fmt.Errorf("the scenario comes before the URL: one of %s", strings.Join(scenario.Names(), ", "))
+	}
+	c, err := scenario.Preset(args[0])
+	return c, args[1:], err
+}
+
+// run runs the scenario and shows what it measured. A first interrupt ends the
+// run early, a second the program.
+func (f *benchFlags) run(ctx context.Context, c *scenario.Config, stdout, stderr io.Writer) error {
+	thresholds := make([]report.Threshold, 0, len(c.Thresholds))
+	for _, text := range c.Thresholds {
+		t, err := report.ParseThreshold(text)
+		if err != nil {
+			return usage(err)
+		}
+		thresholds = append(thresholds, t)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+
+	live := report.NewLive(&report.LiveOptions{Out: f.progress(stderr), Total: c.Total(), Connections: int64(c.Connections)})
+	res, err := scenario.Run(ctx, c, func(p report.Phase, s report.Sample) { live.Update(p, &s) })
+	live.Done()
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted before anything was measured")
+		}
+		return err
+	}
+	res.Tool = "gannet bench " + version()
+	res.Failures = append(res.Failures, report.Check(res, thresholds)...)
+	if err := f.write(res, stdout); err != nil {
+		return err
+	}
+	if len(res.Failures) > 0 {
+		return &exitError{exitVerdict, errors.New("the run failed: " + strings.Join(res.Failures, "; "))}
+	}
+	return nil
+}
+
+func (f *benchFlags) progress(stderr io.Writer) io.Writer {
+	if f.quiet {
+		return io.Discard
+	}
+	return stderr
+}
+
+// write shows the result in every form that was asked for.
+func (f *benchFlags) write(res *report.Result, stdout io.Writer) error {
+	if err := report.Table(stdout, res); err != nil {
+		return err
+	}
+	if f.json != "" {
+		if err := report.Write(f.json, res); err != nil {
+			return err
+		}
+	}
+	if f.html == "" {
+		return nil
+	}
+	return errors.New("--html is not there yet")
+}
