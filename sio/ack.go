@@ -116,7 +116,8 @@ func (s *Socket) emitAckLocal(p *pendingAck) {
 
 // expectAck registers an ack whose event was sent.
 func (s *Socket) expectAck(p *pendingAck) {
-	s.acks = append(s.acks, p)
+	x := s.ensureExtra()
+	x.acks = append(x.acks, p)
 	if p.timeout > 0 {
 		l := s.client.shard.loop
 		p.timer.Kind = timerAck
@@ -129,12 +130,16 @@ func (s *Socket) acked(p *packet.Packet, atts [][]byte) {
 	if !p.HasID || p.BigID != "" {
 		return
 	}
-	i := slices.IndexFunc(s.acks, func(a *pendingAck) bool { return a.id == p.ID })
+	x := s.extra.Load()
+	if x == nil {
+		return
+	}
+	i := slices.IndexFunc(x.acks, func(a *pendingAck) bool { return a.id == p.ID })
 	if i < 0 {
 		return
 	}
-	a := s.acks[i]
-	s.dropAck(i)
+	a := x.acks[i]
+	s.dropAck(a)
 	r := &Reply{socket: s, atts: slices.Clone(atts), args: make([][]byte, len(p.Args))}
 	for j, arg := range p.Args {
 		r.args[j] = slices.Clone(arg)
@@ -142,9 +147,14 @@ func (s *Socket) acked(p *packet.Packet, atts [][]byte) {
 	a.finish(r, nil)
 }
 
-func (s *Socket) dropAck(i int) {
-	s.client.shard.loop.SetTimer(&s.acks[i].timer, 0)
-	s.acks = slices.Delete(s.acks, i, i+1)
+// dropAck takes an ack off the list of those that wait, if it is there.
+func (s *Socket) dropAck(p *pendingAck) {
+	s.client.shard.loop.SetTimer(&p.timer, 0)
+	if x := s.extra.Load(); x != nil {
+		if i := slices.Index(x.acks, p); i >= 0 {
+			x.acks = slices.Delete(x.acks, i, i+1)
+		}
+	}
 }
 
 // Timer implements engine.UpperShard: an ack has timed out.
@@ -153,19 +163,14 @@ func (sh *shard) Timer(t *loop.Timer) {
 	if p.over {
 		return
 	}
-	s := p.socket
-	if i := slices.Index(s.acks, p); i >= 0 {
-		s.acks = slices.Delete(s.acks, i, i+1)
-	}
+	p.socket.dropAck(p)
 	p.fail(ErrAckTimeout)
 }
 
 // forgetAck takes an ack back that nobody waits for.
 func (s *Socket) forgetAck(p *pendingAck) {
 	p.over = true
-	if i := slices.Index(s.acks, p); i >= 0 {
-		s.dropAck(i)
-	}
+	s.dropAck(p)
 }
 
 // EmitAck is Socket.EmitAck with the flags of the Target, which must be that
@@ -183,8 +188,12 @@ func (t Target) EmitAck(event string, ack func(*Reply, error), args ...any) erro
 
 // failAcks resolves all acks of a socket that is closed.
 func (s *Socket) failAcks(err error) {
-	acks := s.acks
-	s.acks = nil
+	x := s.extra.Load()
+	if x == nil {
+		return
+	}
+	acks := x.acks
+	x.acks = nil
 	for _, p := range acks {
 		s.client.shard.loop.SetTimer(&p.timer, 0)
 		p.fail(err)

@@ -2,6 +2,7 @@ package sio
 
 import (
 	"errors"
+	"iter"
 	"slices"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
@@ -19,24 +20,28 @@ type client struct {
 	shard *shard
 
 	// Owned by the loop goroutine.
-	sockets  []*Socket  // connected or connecting, in the order of their CONNECT
-	first    [1]*Socket // backing of sockets: most clients join one namespace
-	asm      *packet.Assembler
-	deadline clientDeadline
-	pauses   int  // sockets that want nothing more to be read, and crowded
-	leaving  int  // sockets that are closed and whose hooks have not returned
-	crowded  bool // reading is paused until half of them are gone
+	extra *clientExtra // what few clients need
+	first Socket       // the first that it has joined: most clients join one
+}
+
+// clientExtra is what a client needs that joins several namespaces, sends
+// binary packets, or is made to wait.
+type clientExtra struct {
+	// Owned by the loop goroutine.
+	others  []*Socket // connected or connecting, in the order of their CONNECT
+	asm     *packet.Assembler
+	pauses  int  // sockets that want nothing more to be read, and crowded
+	leaving int  // sockets that are closed and whose hooks have not returned
+	crowded bool // reading is paused until half of them are gone
 }
 
 // maxLeaving is how many sockets that a client has left may wait for their
 // hooks: no MaxNamespaces counts them, nor does a MaxPending.
 const maxLeaving = 64
 
-// clientDeadline says what the deadline of a client is about.
-type clientDeadline uint8
-
+// What the deadline of a client is about, in Session.Tag.
 const (
-	deadlineNone clientDeadline = iota
+	deadlineNone uint8 = iota
 	deadlineConnect
 	deadlineAttachments
 )
@@ -51,19 +56,18 @@ var (
 
 // Opened implements engine.SessionHandler.
 func (c *client) Opened() {
-	c.sockets = c.first[:0]
 	c.shard.clients++
-	c.deadline = deadlineConnect
+	c.Tag = deadlineConnect
 	c.SetDeadline(c.shard.loop.Now() + c.shard.srv.opts.ConnectTimeout.Milliseconds())
 }
 
 // Deadline implements engine.SessionHandler.
 func (c *client) Deadline() {
-	switch c.deadline {
+	switch c.Tag {
 	case deadlineConnect:
 		c.end(nil)
 	case deadlineAttachments:
-		if c.pauses > 0 { // they may be there, and are not read
+		if c.extra != nil && c.extra.pauses > 0 { // they may be there, and are not read
 			c.SetDeadline(c.shard.loop.Now() + attachmentsLimit.Milliseconds())
 			return
 		}
@@ -82,7 +86,7 @@ func (c *client) Received() {
 
 // Drained implements engine.SessionHandler.
 func (c *client) Drained() {
-	for _, s := range slices.Clone(c.sockets) { // a task may end a socket
+	for _, s := range slices.Collect(c.sockets()) { // a task may end a socket
 		s.drained()
 	}
 }
@@ -92,7 +96,7 @@ func (c *client) Dropped(f *engine.Flow, cause engine.Cause) {
 	if c.shard.srv.opts.Trace.Dropped == nil {
 		return
 	}
-	for _, s := range c.sockets {
+	for s := range c.sockets() {
 		if &s.nsp.flow == f {
 			c.shard.noteDrop(s, dropCauses[cause])
 		}
@@ -112,7 +116,7 @@ func (c *client) Message(data []byte, binary bool) {
 		c.attachment(data)
 		return
 	}
-	if c.asm != nil && c.asm.Active() {
+	if c.assembling() {
 		c.decodeError(packet.ErrUnexpectedText)
 		return
 	}
@@ -134,14 +138,15 @@ func (c *client) Message(data []byte, binary bool) {
 
 // pause stops reading until as many calls of resume.
 func (c *client) pause() {
-	if c.pauses++; c.pauses == 1 {
+	x := c.ensureExtra()
+	if x.pauses++; x.pauses == 1 {
 		c.Pause()
 	}
 }
 
 // resume undoes one pause.
 func (c *client) resume() {
-	if c.pauses--; c.pauses == 0 {
+	if c.extra.pauses--; c.extra.pauses == 0 {
 		c.Resume()
 	}
 }
@@ -149,8 +154,9 @@ func (c *client) resume() {
 // leave notes that a closed socket has hooks and events that wait.
 func (c *client) leave(s *Socket) {
 	s.leaving = true
-	if c.leaving++; c.leaving >= maxLeaving && !c.crowded {
-		c.crowded = true
+	x := c.ensureExtra()
+	if x.leaving++; x.leaving >= maxLeaving && !x.crowded {
+		x.crowded = true
 		c.pause()
 	}
 }
@@ -158,47 +164,110 @@ func (c *client) leave(s *Socket) {
 // left undoes leave.
 func (c *client) left(s *Socket) {
 	s.leaving = false
-	if c.leaving--; c.leaving <= maxLeaving/2 && c.crowded {
-		c.crowded = false
+	x := c.extra
+	if x.leaving--; x.leaving <= maxLeaving/2 && x.crowded {
+		x.crowded = false
 		c.resume()
 	}
 }
 
 // closeSockets disconnects every socket of the connection.
 func (c *client) closeSockets(reason DisconnectReason) {
-	sockets := c.sockets
-	c.sockets = nil
-	for _, s := range sockets {
+	var others []*Socket
+	if x := c.extra; x != nil {
+		others = x.others
+		x.others, x.asm = nil, nil
+	}
+	if c.first.listed {
+		c.first.listed = false
+		c.first.closed(reason)
+	}
+	for _, s := range others {
+		s.listed = false
+	}
+	for _, s := range others {
 		s.closed(reason)
 	}
-	c.asm = nil
+}
+
+// sockets goes through the sockets that are connected or connecting, in the
+// order of their CONNECT. They must stay the same meanwhile.
+func (c *client) sockets() iter.Seq[*Socket] {
+	return func(yield func(*Socket) bool) {
+		if c.first.listed && !yield(&c.first) {
+			return
+		}
+		if c.extra == nil {
+			return
+		}
+		for _, s := range c.extra.others {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// joinedCount returns how many sockets there are.
+func (c *client) joinedCount() int {
+	n := 0
+	if c.first.listed {
+		n++
+	}
+	if c.extra != nil {
+		n += len(c.extra.others)
+	}
+	return n
+}
+
+// add lists a socket.
+func (c *client) add(s *Socket) {
+	s.listed = true
+	if s != &c.first {
+		x := c.ensureExtra()
+		x.others = append(x.others, s)
+	}
+}
+
+func (c *client) ensureExtra() *clientExtra {
+	if c.extra == nil {
+		c.extra = new(clientExtra)
+	}
+	return c.extra
+}
+
+// assembling tells whether attachments of a packet are to come.
+func (c *client) assembling() bool {
+	return c.extra != nil && c.extra.asm != nil && c.extra.asm.Active()
 }
 
 // startAttachments keeps a binary packet until its attachments have come.
 func (c *client) startAttachments(p *packet.Packet) {
-	if c.asm == nil {
-		c.asm = &packet.Assembler{}
+	x := c.ensureExtra()
+	if x.asm == nil {
+		x.asm = &packet.Assembler{}
 	}
-	c.asm.Start(p)
+	x.asm.Start(p)
 	c.awaitAttachments()
 }
 
 // awaitAttachments gives the attachments that were announced their deadline,
 // unless that of the CONNECT is on.
 func (c *client) awaitAttachments() {
-	if c.deadline == deadlineNone {
-		c.deadline = deadlineAttachments
+	if c.Tag == deadlineNone {
+		c.Tag = deadlineAttachments
 		c.SetDeadline(c.shard.loop.Now() + attachmentsLimit.Milliseconds())
 	}
 }
 
 // attachment takes one binary message.
 func (c *client) attachment(data []byte) {
-	if c.asm == nil || !c.asm.Active() {
+	if !c.assembling() {
 		c.decodeError(packet.ErrUnexpectedBinary)
 		return
 	}
-	done, err := c.asm.Add(data)
+	asm := c.extra.asm
+	done, err := asm.Add(data)
 	if err != nil {
 		c.decodeError(err)
 		return
@@ -206,11 +275,10 @@ func (c *client) attachment(data []byte) {
 	if !done {
 		return
 	}
-	if c.deadline == deadlineAttachments {
-		c.deadline = deadlineNone
+	if c.Tag == deadlineAttachments {
+		c.Tag = deadlineNone
 		c.SetDeadline(0)
 	}
-	asm := c.asm
 	c.packet(asm.Packet(), asm.Attachments())
 	asm.Reset()
 }
@@ -244,7 +312,7 @@ func (c *client) packet(p *packet.Packet, atts [][]byte) {
 
 // socket returns the connected socket in the namespace.
 func (c *client) socket(namespace []byte) *Socket {
-	for _, s := range c.sockets {
+	for s := range c.sockets() {
 		if s.nsp.name == string(namespace) {
 			if s.state.Load() == stateConnected {
 				return s
@@ -256,8 +324,11 @@ func (c *client) socket(namespace []byte) *Socket {
 }
 
 func (c *client) remove(s *Socket) {
-	if i := slices.Index(c.sockets, s); i >= 0 {
-		c.sockets = slices.Delete(c.sockets, i, i+1)
+	s.listed = false
+	if x := c.extra; x != nil {
+		if i := slices.Index(x.others, s); i >= 0 {
+			x.others = slices.Delete(x.others, i, i+1)
+		}
 	}
 }
 
@@ -270,7 +341,7 @@ func (c *client) end(err error) {
 // decodeError ends a connection that sent what cannot be decoded.
 func (c *client) decodeError(err error) {
 	c.report(err)
-	for _, s := range c.sockets {
+	for s := range c.sockets() {
 		s.failed(err)
 	}
 	c.end(err)
@@ -293,7 +364,7 @@ func (c *client) report(err error) {
 // connect handles a CONNECT packet.
 func (c *client) connect(p *packet.Packet) {
 	srv := c.shard.srv
-	for _, s := range c.sockets {
+	for s := range c.sockets() {
 		if s.nsp.name == string(p.Namespace) {
 			c.stateError(errJoinedTwice)
 			return
@@ -304,12 +375,12 @@ func (c *client) connect(p *packet.Packet) {
 		c.refuse(string(p.Namespace), &Error{Message: "Invalid namespace"})
 		return
 	}
-	if len(c.sockets) >= srv.opts.MaxNamespaces {
+	if c.joinedCount() >= srv.opts.MaxNamespaces {
 		c.stateError(errNamespaceLimit)
 		return
 	}
-	s := newSocket(n, c, slices.Clone(p.Data))
-	c.sockets = append(c.sockets, s)
+	s := newSocket(n, c, p.Data)
+	c.add(s)
 	if mw := n.hooks.Load().middleware; len(mw) > 0 {
 		s.push(&Event{socket: s, kind: taskMiddleware})
 		return
@@ -351,10 +422,10 @@ func (c *client) sendAny(b *bufpool.Buf) {
 // joined is called when a socket has connected: the client need not hurry any
 // more.
 func (c *client) joined() {
-	if c.deadline == deadlineConnect {
-		c.deadline = deadlineNone
+	if c.Tag == deadlineConnect {
+		c.Tag = deadlineNone
 		c.SetDeadline(0)
-		if c.asm != nil && c.asm.Active() {
+		if c.assembling() {
 			c.awaitAttachments()
 		}
 	}

@@ -111,16 +111,16 @@ func (s *Socket) runInline(h handler, p *packet.Packet, atts [][]byte) {
 	e.run()
 	e.clear()
 	sh.busy = false
-	if s.inbox.head != nil { // what the handler has caused
-		s.pump()
-	}
+	s.pump() // what the handler has caused
 }
 
 // handlerFor returns the handler of an event, the socket's own first.
 func (s *Socket) handlerFor(name []byte) handler {
-	if own := s.handlers.Load(); own != nil {
-		if h, ok := (*own)[string(name)]; ok {
-			return h
+	if x := s.extra.Load(); x != nil {
+		if own := x.handlers.Load(); own != nil {
+			if h, ok := (*own)[string(name)]; ok {
+				return h
+			}
 		}
 	}
 	return (*s.nsp.handlers.Load())[string(name)]

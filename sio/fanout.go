@@ -96,7 +96,7 @@ func (s *Socket) sendJoined(joined *bufpool.Buf, parts []*bufpool.Buf, now bool)
 		return
 	}
 	if c.Overflowed() {
-		s.slow.Store(true)
+		s.mark(markSlow)
 	}
 	c.shard.stats.emitted += uint64(len(parts))
 }

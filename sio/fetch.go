@@ -2,6 +2,7 @@ package sio
 
 import (
 	"context"
+	"strings"
 	"sync"
 )
 
@@ -37,7 +38,7 @@ func (r *RemoteSocket) target() Target { return r.nsp.To(r.ID) }
 func (t Target) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
 	var list []*RemoteSocket
 	err := t.each(ctx, func(s *Socket) {
-		r := &RemoteSocket{ID: s.id, Rooms: s.appendRooms(nil), Data: s.Data(), nsp: s.nsp}
+		r := &RemoteSocket{ID: strings.Clone(s.ID()), Rooms: s.appendRooms(nil), Data: s.Data(), nsp: s.nsp}
 		r.Handshake = s.Handshake()
 		list = append(list, r)
 	})

@@ -38,7 +38,7 @@ type Handshake struct {
 // the OnConnection handlers have returned.
 func (s *Socket) Handshake() Handshake {
 	hs := s.client.Handshake()
-	h := Handshake{Auth: s.auth, Address: hs.Remote(), Issued: hs.Issued(), Secure: hs.Secure()}
+	h := Handshake{Auth: s.auth(), Address: hs.Remote(), Issued: hs.Issued(), Secure: hs.Secure()}
 	if hs.IsZero() {
 		return h
 	}
@@ -57,10 +57,18 @@ func (s *Socket) Handshake() Handshake {
 // Auth decodes the payload of the CONNECT into v. Without a payload v stays
 // as it is.
 func (s *Socket) Auth(v any) error {
-	if len(s.auth) == 0 {
+	auth := s.auth()
+	if len(auth) == 0 {
 		return nil
 	}
-	return s.nsp.srv.opts.Codec.Unmarshal(s.auth, v)
+	return s.nsp.srv.opts.Codec.Unmarshal(auth, v)
+}
+
+func (s *Socket) auth() json.RawMessage {
+	if x := s.extra.Load(); x != nil {
+		return x.auth
+	}
+	return nil
 }
 
 // TimeString returns when the handshake was issued as the Node server prints

@@ -16,7 +16,7 @@ func (s *Socket) Join(rooms ...string) error {
 			return ErrRoomName
 		}
 	}
-	if s.full.Load() {
+	if s.marked(markFull) {
 		return ErrTooManyRooms
 	}
 	return s.roomOp(msgJoin, rooms)
@@ -36,8 +36,13 @@ func (s *Socket) Rooms() []string {
 			list = s.appendRooms(nil)
 		}
 	})
-	if last := s.lastRooms.Load(); last != nil {
-		return slices.Clone(*last)
+	if x := s.extra.Load(); x != nil {
+		if last := x.lastRooms.Load(); last != nil {
+			return slices.Clone(*last)
+		}
+	}
+	if s.state.Load() == stateClosed {
+		return []string{}
 	}
 	if err != nil {
 		return nil
@@ -74,15 +79,16 @@ func (s *Socket) joinLocal(room string) {
 		return
 	}
 	s.client.shard.settle()
-	if room == s.id {
+	if room == s.ID() {
 		s.ownLeft = false
 		return
 	}
 	x := &s.shard().index
 	if x.Count(&s.entry) >= s.nsp.srv.opts.MaxRooms {
-		if !s.full.Swap(true) {
+		if !s.marked(markFull) {
+			s.mark(markFull)
 			s.nsp.srv.opts.Logger.Warn("sio: a socket would be in more rooms than Options.MaxRooms",
-				"sid", s.id, "nsp", s.nsp.name, "err", ErrTooManyRooms)
+				"sid", s.ID(), "nsp", s.nsp.name, "err", ErrTooManyRooms)
 		}
 		return
 	}
@@ -93,12 +99,14 @@ func (s *Socket) joinLocal(room string) {
 
 func (s *Socket) leaveLocal(room string) {
 	s.client.shard.settle()
-	if room == s.id {
+	if room == s.ID() {
 		s.ownLeft = true
 		return
 	}
 	s.shard().index.Leave(&s.entry, room)
-	s.full.Store(false)
+	if s.marked(markFull) {
+		s.unmark(markFull)
+	}
 }
 
 // ask runs f on the socket's loop and waits for it.
@@ -139,7 +147,7 @@ func (s *Server) onAnyLoop() bool {
 // appendRooms appends the rooms of the socket, on its loop.
 func (s *Socket) appendRooms(dst []string) []string {
 	if !s.ownLeft {
-		dst = append(dst, s.id)
+		dst = append(dst, s.ID())
 	}
 	return s.shard().index.AppendRooms(dst, &s.entry)
 }
@@ -154,8 +162,8 @@ func (sh *shard) lookup(n *Namespace, room string) *rooms.Entry[*Socket] {
 	if !ok {
 		return nil
 	}
-	for _, s := range h.sockets {
-		if s.nsp == n && s.id == room && !s.ownLeft {
+	for s := range h.sockets() {
+		if s.nsp == n && s.ID() == room && !s.ownLeft {
 			return &s.entry
 		}
 	}

@@ -45,6 +45,7 @@ type shard struct {
 	name    [256]byte     // scratch of event names with escapes
 	include []string      // scratch of a cast
 	exclude []string
+	inboxes []*inbox                    // for the next sockets that need one
 	arrived []*Socket                   // sockets whose inbox is to be looked at
 	tail    *bufpool.Buf                // what a socket was sent last in this turn, or nil; a reference
 	fan     fanout                      // broadcasts of this turn
@@ -135,7 +136,9 @@ func (sh *shard) Dropped(m *loop.Message) {
 	case msgCast:
 		m.Obj.(*cast).release()
 	case msgDone:
-		m.Obj.(*Socket).inbox.drop()
+		if q := m.Obj.(*Socket).inbox; q != nil {
+			q.drop()
+		}
 	case msgAwait:
 		close(m.Ref.(chan struct{}))
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/engine"
@@ -28,14 +29,37 @@ type Socket struct {
 	// Immutable after newSocket.
 	nsp    *Namespace
 	client *client
-	id     string
-	auth   json.RawMessage
+	id     [engine.SIDLen]byte
 
 	// Atomic: written by the loop, read by everyone.
 	state atomic.Uint32
-	slow  atomic.Bool // about to be disconnected for not reading
-	full  atomic.Bool // in as many rooms as it may be
-	mute  atomic.Bool // disconnected by the server: waiting events are not handled
+	marks atomic.Uint32
+
+	// Owned by the loop goroutine.
+	listed  bool // among the sockets of the client
+	ownLeft bool // it has left the room of its own id
+	// greeting says that the OnConnection hooks have not returned yet.
+	greeting bool
+	leaving  bool // counted in clientExtra.leaving
+	inbox    *inbox
+	entry    rooms.Entry[*Socket]
+
+	// Atomic: written once, by whoever needs it first.
+	extra atomic.Pointer[socketExtra]
+}
+
+// The marks of a socket.
+const (
+	markSlow uint32 = 1 << iota // about to be disconnected for not reading
+	markFull                    // in as many rooms as it may be
+	markMute                    // disconnected by the server: waiting events are not handled
+)
+
+// socketExtra is what many sockets never need. Without it a socket is 104
+// bytes, and most sockets are the first of their client and in its object.
+type socketExtra struct {
+	// Immutable after newSocket.
+	auth json.RawMessage
 
 	// Atomic: written and read by everyone.
 	data     atomic.Pointer[any]
@@ -47,26 +71,31 @@ type Socket struct {
 	lastRooms atomic.Pointer[[]string]
 
 	// Owned by the loop goroutine.
-	entry   rooms.Entry[*Socket]
-	inbox   inbox
-	acks    []*pendingAck
-	ownLeft bool // it has left the room of its own id
-	// greeting says that the OnConnection hooks have not returned yet.
-	greeting bool
-	leaving  bool // counted in client.leaving
+	acks []*pendingAck
 }
 
-func newSocket(n *Namespace, c *client, auth json.RawMessage) *Socket {
-	s := &Socket{nsp: n, client: c, auth: auth}
-	s.id = c.shard.eng.NewID(n.srv.ids, c.Slot())
+// newSocket makes a socket of the client. The first one has its place in the
+// client. auth is copied.
+func newSocket(n *Namespace, c *client, auth []byte) *Socket {
+	s := &c.first
+	if s.client != nil { // it was used, and somebody may still hold it
+		s = new(Socket)
+	}
+	s.nsp, s.client = n, c
+	c.shard.eng.MakeID(n.srv.ids, c.Slot(), &s.id)
+	if len(auth) > 0 {
+		s.extra.Store(&socketExtra{auth: slices.Clone(auth)})
+	}
 	s.entry.Value = s
 	s.shard().index.Add(&s.entry)
 	return s
 }
 
 // ID returns the id of the socket: 20 characters of [A-Za-z0-9_-], unguessable,
-// and also the name of a room with this socket alone.
-func (s *Socket) ID() string { return s.id }
+// and also the name of a room with this socket alone. The string is a part of
+// the socket and keeps it in memory: use strings.Clone where it is kept for
+// longer than the socket.
+func (s *Socket) ID() string { return unsafe.String(&s.id[0], len(s.id)) }
 
 // Namespace returns the namespace of the socket.
 func (s *Socket) Namespace() *Namespace { return s.nsp }
@@ -77,14 +106,16 @@ func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 // Data returns what SetData was given last, or nil.
 func (s *Socket) Data() any {
-	if p := s.data.Load(); p != nil {
-		return *p
+	if x := s.extra.Load(); x != nil {
+		if p := x.data.Load(); p != nil {
+			return *p
+		}
 	}
 	return nil
 }
 
 // SetData attaches a value to the socket. FetchSockets returns it too.
-func (s *Socket) SetData(v any) { s.data.Store(&v) }
+func (s *Socket) SetData(v any) { s.ensureExtra().data.Store(&v) }
 
 // Emit sends an event to the client. It does not wait: the error is
 // ErrSocketClosed, ErrSlowConsumer, or about the event itself. In a middleware
@@ -135,13 +166,14 @@ func (s *Socket) Disconnect(closeConn bool) {
 
 // Context returns a context that ends when the socket disconnects.
 func (s *Socket) Context() context.Context {
-	l := s.life.Load()
+	life := &s.ensureExtra().life
+	l := life.Load()
 	if l == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		l = &socketContext{ctx, cancel}
-		if !s.life.CompareAndSwap(nil, l) {
+		if !life.CompareAndSwap(nil, l) {
 			cancel()
-			l = s.life.Load()
+			l = life.Load()
 		}
 	}
 	if s.state.Load() == stateClosed {
@@ -199,7 +231,7 @@ func (s *Socket) usable() error {
 	if s.state.Load() == stateClosed {
 		return ErrSocketClosed
 	}
-	if s.slow.Load() {
+	if s.marked(markSlow) {
 		return ErrSlowConsumer
 	}
 	return nil
@@ -236,7 +268,7 @@ func (s *Socket) queue(b *bufpool.Buf, flags uint16, key string) error {
 	case engine.SentQueued:
 	}
 	if s.client.Overflowed() {
-		s.slow.Store(true)
+		s.mark(markSlow)
 	}
 	sh.stats.emitted++
 	return nil
@@ -256,14 +288,15 @@ func (s *Socket) handle(event string, h HandlerFunc, inline bool) {
 }
 
 func (s *Socket) changeHandlers(change func(handlerTable)) {
+	handlers := &s.ensureExtra().handlers
 	for {
-		old := s.handlers.Load()
+		old := handlers.Load()
 		next := handlerTable{}
 		if old != nil {
 			next = maps.Clone(*old)
 		}
 		change(next)
-		if s.handlers.CompareAndSwap(old, &next) {
+		if handlers.CompareAndSwap(old, &next) {
 			return
 		}
 	}
@@ -279,7 +312,7 @@ func (s *Socket) disconnectLocal(closeConn bool) {
 		s.serverDisconnect()
 		return
 	}
-	for _, other := range slices.Clone(c.sockets) {
+	for _, other := range slices.Collect(c.sockets()) {
 		other.serverDisconnect()
 	}
 	c.end(nil)
@@ -293,7 +326,7 @@ func (s *Socket) serverDisconnect() {
 	b := newFrame(64)
 	b.B = packet.AppendDisconnect(b.B, s.nsp.name)
 	s.client.sendControl(b)
-	s.mute.Store(true)
+	s.mark(markMute)
 	s.client.remove(s)
 	s.closed(ReasonServerDisconnect)
 }
@@ -319,7 +352,7 @@ func (s *Socket) admitted(err error) {
 	sh.stats.sockets++
 	c.joined()
 	b := newFrame(64)
-	b.B = packet.AppendConnect(b.B, s.nsp.name, s.id, "")
+	b.B = packet.AppendConnect(b.B, s.nsp.name, s.ID(), "")
 	c.sendControl(b)
 	if f := sh.srv.opts.Trace.Connected; f != nil {
 		f(s)
@@ -342,11 +375,10 @@ func (s *Socket) closed(reason DisconnectReason) {
 	sh := s.client.shard
 	sh.wake(s)
 	k := s.nsp.hooks.Load()
-	last := []string{}
 	if len(k.disconnecting) > 0 {
-		last = s.appendRooms(last)
+		last := s.appendRooms([]string{})
+		s.ensureExtra().lastRooms.Store(&last)
 	}
-	s.lastRooms.Store(&last)
 	s.shard().index.Remove(&s.entry)
 	s.failAcks(ErrSocketClosed)
 	s.endLife()
@@ -383,7 +415,29 @@ type socketContext struct {
 func (s *Socket) shard() *nspShard { return &s.nsp.shards[s.client.shard.loop.ID()] }
 
 func (s *Socket) endLife() {
-	if l := s.life.Load(); l != nil {
-		l.cancel()
+	if x := s.extra.Load(); x != nil {
+		if l := x.life.Load(); l != nil {
+			l.cancel()
+		}
 	}
 }
+
+// ensureExtra returns the extra part of the socket. It may be called from any
+// goroutine.
+func (s *Socket) ensureExtra() *socketExtra {
+	x := s.extra.Load()
+	if x == nil {
+		x = new(socketExtra)
+		if !s.extra.CompareAndSwap(nil, x) {
+			x = s.extra.Load()
+		}
+	}
+	return x
+}
+
+// mark sets a mark, on the loop.
+func (s *Socket) mark(m uint32) { s.marks.Or(m) }
+
+func (s *Socket) unmark(m uint32) { s.marks.And(^m) }
+
+func (s *Socket) marked(m uint32) bool { return s.marks.Load()&m != 0 }

@@ -50,7 +50,7 @@ func (s *Socket) emitBehind(b *bufpool.Buf, event string, args []any) error {
 	b.B = out
 	s.client.Lengthened(n)
 	if s.client.Overflowed() {
-		s.slow.Store(true)
+		s.mark(markSlow)
 	}
 	sh.stats.emitted++
 	return nil

@@ -169,7 +169,7 @@ func (t Target) Disconnect(closeConn bool) error {
 
 // others turns the Target of one socket into that of all others.
 func (t Target) others() Target {
-	t.exclude = t.exclude.with([]string{t.self.id})
+	t.exclude = t.exclude.with([]string{t.self.ID()})
 	t.self = nil
 	return t
 }
@@ -200,7 +200,7 @@ func (t Target) manage(kind castKind, rooms []string) error {
 // onlySelf names the one socket of a Target by its room.
 func (t Target) onlySelf() Target {
 	if t.self != nil {
-		t.include = t.include.with([]string{t.self.id})
+		t.include = t.include.with([]string{t.self.ID()})
 		t.self = nil
 	}
 	return t

@@ -211,20 +211,48 @@ func (q *inbox) batch() *Event {
 	return first
 }
 
-// idle tells whether nothing of the socket waits or runs.
-func (q *inbox) idle() bool { return q.head == nil && !q.running }
+// idle tells whether nothing of the socket waits or runs. No inbox is idle.
+func (q *inbox) idle() bool { return q == nil || q.head == nil && !q.running }
+
+// maxInboxes is how many unused inboxes a shard keeps.
+const maxInboxes = 1024
+
+// takeInbox returns the inbox of the socket, which is borrowed from the shard:
+// most sockets have nothing in it most of the time.
+func (s *Socket) takeInbox() *inbox {
+	sh := s.client.shard
+	if n := len(sh.inboxes); s.inbox == nil && n > 0 {
+		s.inbox = sh.inboxes[n-1]
+		sh.inboxes[n-1] = nil
+		sh.inboxes = sh.inboxes[:n-1]
+	} else if s.inbox == nil {
+		s.inbox = new(inbox)
+	}
+	return s.inbox
+}
+
+// giveInbox gives the inbox back if nothing at all is in it.
+func (s *Socket) giveInbox() {
+	if q, sh := s.inbox, s.client.shard; q != nil && *q == (inbox{}) {
+		s.inbox = nil
+		if len(sh.inboxes) < maxInboxes {
+			sh.inboxes = append(sh.inboxes, q)
+		}
+	}
+}
 
 // push queues a task of the socket and has it run when its turn comes.
 func (s *Socket) push(e *Event) {
 	s.nsp.srv.work.tasks.Add(1)
-	s.inbox.add(e)
+	q := s.takeInbox()
+	q.add(e)
 	if s.client.Receiving() { // more may follow: one worker is to get all of it
 		s.client.shard.arrive(s)
 	} else {
 		s.pump()
 	}
-	if q := &s.inbox; !q.paused && s.overloaded(1) {
-		q.paused = true
+	if s.overloaded(1) && !s.inbox.paused {
+		s.inbox.paused = true
 		s.client.pause()
 	}
 }
@@ -232,8 +260,8 @@ func (s *Socket) push(e *Event) {
 // arrive has the inbox of a socket looked at when its client has received all
 // that came together.
 func (sh *shard) arrive(s *Socket) {
-	if !s.inbox.arrived {
-		s.inbox.arrived = true
+	if q := s.inbox; !q.arrived {
+		q.arrived = true
 		sh.arrived = append(sh.arrived, s)
 	}
 }
@@ -251,8 +279,8 @@ func (sh *shard) pumpArrived() {
 
 // overloaded tells whether the share 1/part of what may wait waits.
 func (s *Socket) overloaded(part int) bool {
-	o := &s.nsp.srv.opts
-	return s.inbox.length >= max(o.MaxPending/part, 1) || s.inbox.bytes >= maxPendingBytes(o)/part
+	q, o := s.inbox, &s.nsp.srv.opts
+	return q != nil && (q.length >= max(o.MaxPending/part, 1) || q.bytes >= maxPendingBytes(o)/part)
 }
 
 // maxPendingBytes is how much the waiting events of a socket may hold: room
@@ -261,8 +289,8 @@ func maxPendingBytes(o *Options) int { return max(4*o.MaxHTTPBufferSize, 1<<20) 
 
 // pump starts what can be started: inline tasks here, others on a worker.
 func (s *Socket) pump() {
-	q, sh := &s.inbox, s.client.shard
-	if q.pumping || (sh.busy && sh.inline.socket == s) {
+	q, sh := s.inbox, s.client.shard
+	if q == nil || q.pumping || (sh.busy && sh.inline.socket == s) {
 		return // called by a handler of this socket: it is not its turn yet
 	}
 	q.pumping = true
@@ -281,6 +309,7 @@ func (s *Socket) pump() {
 		}
 	}
 	q.pumping = false
+	s.giveInbox()
 }
 
 // resolve looks the handler up, now that it is the event's turn. An event
@@ -309,8 +338,9 @@ func (s *Socket) workDone(greeted bool) {
 		s.greeting = false
 	}
 	s.pump()
-	if q := &s.inbox; q.paused && !s.overloaded(2) {
+	if q := s.inbox; q != nil && q.paused && !s.overloaded(2) {
 		q.paused = false
+		s.giveInbox()
 		s.client.resume()
 	}
 	if s.leaving && s.inbox.idle() {
@@ -349,7 +379,7 @@ func (e *Event) run() {
 // handle runs the handler of an event that the client sent.
 func (e *Event) handle() {
 	s := e.socket
-	if s.mute.Load() {
+	if s.marked(markMute) {
 		return
 	}
 	if err := e.handler.fn(e); err != nil {
@@ -390,7 +420,9 @@ func (e *Event) runDisconnect() {
 	for _, h := range e.hooks.disconnecting {
 		h(s, e.reason)
 	}
-	s.lastRooms.Store(&[]string{})
+	if x := s.extra.Load(); x != nil && x.lastRooms.Load() != nil {
+		x.lastRooms.Store(&[]string{})
+	}
 	for _, h := range e.hooks.disconnect {
 		h(s, e.reason)
 	}
@@ -405,7 +437,7 @@ func (e *Event) recovered() {
 	}
 	s := e.socket
 	s.nsp.srv.opts.Logger.Error("sio: panic in a handler; its connection is closed",
-		"sid", s.id, "nsp", s.nsp.name, "event", e.handler.event, "panic", v, "stack", string(debug.Stack()))
+		"sid", s.ID(), "nsp", s.nsp.name, "event", e.handler.event, "panic", v, "stack", string(debug.Stack()))
 	if f := s.nsp.srv.opts.Trace.HandlerError; f != nil {
 		f(s, e.handler.event, fmt.Errorf("sio: panic: %v", v))
 	}

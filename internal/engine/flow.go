@@ -100,10 +100,10 @@ func (s *Session) Measure() bool {
 // together with them, its policy by itself: packets that may not be dropped
 // close the session when they alone are more than MaxQueue.
 func (s *Session) hold(b *bufpool.Buf, f *Flow, key string) Sent {
-	q := s.late
+	q := s.behind()
 	if q == nil {
 		q = s.shard.takeBacklog(s.poll != nil)
-		s.late = q
+		s.ensureRare().late = q
 	}
 	name := keyName{f, key}
 	replace := key != "" && (s.conn != nil || !s.poll.ex.Parked())
@@ -127,7 +127,7 @@ func (s *Session) hold(b *bufpool.Buf, f *Flow, key string) Sent {
 // makeRoom drops what may be dropped if there is no room for b. It reports
 // whether b is to be queued.
 func (s *Session) makeRoom(b *bufpool.Buf, name keyName, replace bool) bool {
-	q, loose := s.late, name.flow.droppable()
+	q, loose := s.behind(), name.flow.droppable()
 	for s.Queued()+q.growth(b, name, replace) > s.shard.cfg.MaxQueue {
 		if loose != nil && loose.Policy() == PolicyDropNewest {
 			return false
@@ -195,7 +195,7 @@ func (s *Session) flushHeavy() {
 
 // feed gives the backlog to the connection until that refuses bytes.
 func (s *Session) feed() {
-	c, q := s.conn, s.late
+	c, q := s.conn, s.behind()
 	for q != nil && q.count > 0 && !c.Blocked() && !c.Closing() {
 		for n := 0; n < feedBytes && q.count > 0 && !c.Blocked(); {
 			n += s.give(c, q)
@@ -213,8 +213,8 @@ func (s *Session) feed() {
 
 // settleBacklog gives an empty backlog back.
 func (s *Session) settleBacklog() {
-	if q := s.late; q != nil && q.count == 0 {
-		s.late = nil
+	if q := s.behind(); q != nil && q.count == 0 {
+		s.rare.late = nil
 		s.shard.giveBacklog(q)
 	}
 }
@@ -222,7 +222,7 @@ func (s *Session) settleBacklog() {
 // surrender gives the whole backlog to a connection that is about to be closed
 // behind it.
 func (s *Session) surrender(c *loop.Conn) {
-	for q := s.late; q != nil && q.count > 0 && !c.Closing(); {
+	for q := s.behind(); q != nil && q.count > 0 && !c.Closing(); {
 		s.give(c, q)
 	}
 	s.settleBacklog()
@@ -241,8 +241,8 @@ func (s *Session) give(c *loop.Conn, q *backlog) int {
 
 // dropBacklog releases what waits for a session that is over.
 func (s *Session) dropBacklog() {
-	if q := s.late; q != nil {
-		s.late = nil
+	if q := s.behind(); q != nil {
+		s.rare.late = nil
 		s.shard.stats.LostPackets += uint64(q.count)
 		s.shard.giveBacklog(q)
 	}
@@ -250,8 +250,8 @@ func (s *Session) dropBacklog() {
 
 // waiting returns the number of packets in the backlog.
 func (s *Session) waiting() int {
-	if s.late == nil {
+	if s.behind() == nil {
 		return 0
 	}
-	return s.late.count
+	return s.behind().count
 }

@@ -71,7 +71,7 @@ func (s *Session) answerPoll() {
 	if !ok {
 		return
 	}
-	q := s.late
+	q := s.behind()
 	n, size := q.batch(s.shard.cfg.EIO.MaxPayload)
 	b := h.pollHead(&h.getReply, size)
 	for i := range n {

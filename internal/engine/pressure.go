@@ -80,8 +80,8 @@ func (sh *Shard) measure() (behind []*Session, held int64) {
 		if s.watched = s.Queued() > 0; s.watched {
 			behind = append(behind, s)
 			s.eachQueued(add)
-			if s.late != nil {
-				held += int64(cap(s.late.list)) * waitingSize
+			if s.behind() != nil {
+				held += int64(cap(s.behind().list)) * waitingSize
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func (s *Session) eachQueued(f func(*bufpool.Buf)) {
 	if s.conn != nil {
 		s.conn.EachQueued(f)
 	}
-	if s.late != nil {
-		s.late.each(f)
+	if s.behind() != nil {
+		s.behind().each(f)
 	}
 }

@@ -38,10 +38,6 @@ type Session struct {
 	sid   [SIDLen]byte
 	slot  uint32
 
-	// Atomic: written by the loop, read by everyone. The client is behind, and
-	// more than SoftQueue waits for it.
-	congested atomic.Bool
-
 	// Atomic: the packed handshake; written by open and DropHandshake.
 	hs atomic.Pointer[byte]
 
@@ -49,11 +45,14 @@ type Session struct {
 	eio   eio.Session
 	conn  *loop.Conn
 	poll  *pollTransport // nil on WebSocket
-	late  *backlog       // what a client that is behind waits for; nil if it is not
 	input *input         // the message that is being received; borrowed from the shard
 	rare  *rare          // what few sessions need
 	timer loop.Timer
 	upper instant // deadline of the layer above
+
+	// Atomic: written by the loop, read by everyone. The client is behind, and
+	// more than SoftQueue waits for it.
+	congested atomic.Bool
 
 	// Tag is for the use of the layer above.
 	Tag uint8
@@ -78,11 +77,12 @@ type input struct {
 }
 
 // rare is what a session needs whose client sends control frames, or has once
-// let the server wait.
+// been behind.
 type rare struct {
 	// Owned by the loop goroutine.
 	ctl   controlBudget
 	stall stall
+	late  *backlog // what a client that is behind waits for; nil if it is not
 }
 
 // An instant is a time of the loop's clock in 4 bytes: exact while it is less
@@ -124,8 +124,8 @@ func (s *Session) Queued() int {
 	if s.conn != nil {
 		n = s.conn.Queued()
 	}
-	if s.late != nil {
-		n += s.late.bytes
+	if s.behind() != nil {
+		n += s.behind().bytes
 	}
 	return n
 }
@@ -133,7 +133,7 @@ func (s *Session) Queued() int {
 // Writable tells whether a volatile packet may be sent: nothing is queued,
 // this turn included, and on polling a GET waits for an answer.
 func (s *Session) Writable() bool {
-	if s.eio.State() != eio.StateOpen || s.late != nil {
+	if s.eio.State() != eio.StateOpen || s.behind() != nil {
 		return false
 	}
 	if s.conn != nil {
@@ -158,7 +158,7 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 // turn. b must live as long as that of Send.
 func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 	c := s.conn
-	if c == nil || s.late != nil || s.b64 || s.doomed || c.Blocked() || s.eio.State() != eio.StateOpen {
+	if c == nil || s.behind() != nil || s.b64 || s.doomed || c.Blocked() || s.eio.State() != eio.StateOpen {
 		return false
 	}
 	s.shard.stats.PacketsOut += uint64(packets)
@@ -177,7 +177,7 @@ func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 // this turn, or nil if there are none that more could follow in the same
 // buffer.
 func (s *Session) Tail() *bufpool.Buf {
-	if s.conn == nil || s.late != nil || s.b64 || s.doomed || s.eio.State() != eio.StateOpen {
+	if s.conn == nil || s.behind() != nil || s.b64 || s.doomed || s.eio.State() != eio.StateOpen {
 		return nil
 	}
 	return s.conn.Tail()
@@ -323,6 +323,14 @@ func (s *Session) ensureRare() *rare {
 		s.rare = new(rare)
 	}
 	return s.rare
+}
+
+// behind returns what a client that is behind waits for, or nil.
+func (s *Session) behind() *backlog {
+	if s.rare == nil {
+		return nil
+	}
+	return s.rare.late
 }
 
 // handler returns the object that the session is in.

@@ -91,11 +91,10 @@ func (sh *Shard) Stats() Stats {
 	return st
 }
 
-// NewID makes an id for an object that lives in the given slot of this loop.
-func (sh *Shard) NewID(codec *IDCodec, slot uint32) string {
-	var id [SIDLen]byte
-	codec.New(&sh.random, uint8(sh.loop.ID()), slot, &id)
-	return string(id[:])
+// MakeID writes a fresh id for an object that lives in the given slot of this
+// loop.
+func (sh *Shard) MakeID(codec *IDCodec, slot uint32, id *[SIDLen]byte) {
+	codec.New(&sh.random, uint8(sh.loop.ID()), slot, id)
 }
 
 // Call runs f on the shard's loop. It may be called from any goroutine and

@@ -120,8 +120,8 @@ func (s *Session) takeOver(p *probe) {
 		h.answerPoll(textClose)
 	}
 	poll.detachPost()
-	if s.late != nil {
-		s.late.recount(false)
+	if s.behind() != nil {
+		s.behind().recount(false)
 	}
 	s.feed()
 }
