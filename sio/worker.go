@@ -13,22 +13,25 @@ import (
 
 // workers run handlers: goroutines that are made when all others are busy and
 // wait a while for more work before they end.
+//
+// While work waits, exactly one worker is on its way to it; when it takes some
+// and leaves some, it has the next one come. So a burst of short handlers is
+// run by one or two workers, without a switch for each, and behind one that
+// blocks the next is there already.
 type workers struct {
 	// Immutable.
 	limit int
-	ready chan *Event // to a worker that waits; never buffered
-	// more has one token while the queue may hold what no worker has seen: it
-	// may have been filled while the last of them was about to wait.
-	more chan struct{}
-	quit chan struct{}
-	done sync.WaitGroup
+	done  sync.WaitGroup
 
 	// Atomic: tasks that wait or run. Written by loops and workers, read by wait.
 	tasks atomic.Int64
 
 	mu      sync.Mutex // guards following
-	running int
-	queue   []*Event // batches that wait because limit workers are busy
+	more    sync.Cond  // on mu: a parked worker is to come
+	queue   batchQueue
+	running int  // workers, the parked ones included
+	parked  int  // workers that wait and that nobody has called
+	coming  bool // a worker was called or made and has not looked yet
 	stopped bool
 }
 
@@ -36,85 +39,65 @@ type workers struct {
 const idleWorkers = 64
 
 func newWorkers(limit int) *workers {
-	return &workers{
-		limit: limit, ready: make(chan *Event), more: make(chan struct{}, 1), quit: make(chan struct{}),
+	w := &workers{limit: limit}
+	w.more.L = &w.mu
+	return w
+}
+
+// submit has a batch of events of one socket handled in order. It never waits
+// for a handler.
+func (w *workers) submit(batch *Event) {
+	w.mu.Lock()
+	w.queue.push(batch)
+	w.call()
+	w.mu.Unlock()
+}
+
+// call has a worker come, unless one is on its way. mu is held.
+func (w *workers) call() {
+	switch {
+	case w.coming:
+	case w.parked > 0:
+		w.coming = true
+		w.parked--
+		w.more.Signal()
+	case w.running < w.limit:
+		w.coming = true
+		w.running++
+		w.done.Add(1)
+		go w.run() // ends in next; joined by wait
 	}
 }
 
-// submit has a batch of events of one socket handled in order. It never
-// waits.
-func (w *workers) submit(batch *Event) {
-	select {
-	case w.ready <- batch:
-		return
-	default:
+func (w *workers) run() {
+	defer w.done.Done()
+	for batch := w.next(true); batch != nil; batch = w.next(false) {
+		runBatch(batch)
 	}
+}
+
+// next waits for the next batch; nil ends the worker. called says that the
+// worker was made for it.
+func (w *workers) next(called bool) *Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.running >= w.limit {
-		w.queue = append(w.queue, batch)
-		w.signal()
-		return
+	if called {
+		w.coming = false
 	}
-	w.running++
-	w.done.Add(1)
-	go w.run(batch) // stops in next; joined by wait
-}
-
-func (w *workers) run(batch *Event) {
-	defer w.done.Done()
-	for batch != nil {
-		runBatch(batch)
-		batch = w.next()
-	}
-}
-
-// signal has a worker that waits look at the queue.
-func (w *workers) signal() {
-	select {
-	case w.more <- struct{}{}:
-	default:
-	}
-}
-
-// next waits for the next batch; nil ends the worker.
-func (w *workers) next() *Event {
-	for {
-		batch, wait := w.queued()
-		if !wait {
-			return batch
-		}
-		select {
-		case batch := <-w.ready:
-			return batch
-		case <-w.more:
-		case <-w.quit:
-			w.mu.Lock()
+	for w.queue.empty() {
+		if w.stopped || w.running > idleWorkers {
 			w.running--
-			w.mu.Unlock()
 			return nil
 		}
+		w.parked++
+		w.more.Wait()
+		w.coming = false
 	}
-}
-
-// queued takes a batch from the queue. If there is none, wait tells whether
-// the worker is to wait for one; otherwise it ends.
-func (w *workers) queued() (batch *Event, wait bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.queue) > 0 {
-		batch = w.queue[0]
-		w.queue[0] = nil
-		if w.queue = w.queue[1:]; len(w.queue) > 0 {
-			w.signal() // another may be waiting
-		}
-		return batch, false
+	batch := w.queue.pop()
+	if !w.queue.empty() {
+		w.call()
 	}
-	if w.stopped || w.running > idleWorkers {
-		w.running--
-		return nil, false
-	}
-	return nil, true
+	return batch
 }
 
 // wait lets the workers finish what there is and ends them. It must be called
@@ -133,13 +116,46 @@ func (w *workers) wait(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	w.stopped = true
+	w.parked = 0
+	w.more.Broadcast()
 	w.mu.Unlock()
-	close(w.quit)
 	if err == nil {
 		w.done.Wait()
 	}
 	return err
 }
+
+// A batchQueue is a FIFO of batches.
+type batchQueue struct {
+	list []*Event
+	next int
+}
+
+func (q *batchQueue) empty() bool { return q.next == len(q.list) }
+
+func (q *batchQueue) push(batch *Event) {
+	if q.next > 1024 && q.next > len(q.list)/2 { // it may never be empty
+		n := copy(q.list, q.list[q.next:])
+		clear(q.list[n:])
+		q.list, q.next = q.list[:n], 0
+	}
+	q.list = append(q.list, batch)
+}
+
+func (q *batchQueue) pop() *Event {
+	batch := q.list[q.next]
+	q.list[q.next] = nil
+	if q.next++; q.next == len(q.list) {
+		q.list, q.next = q.list[:0], 0
+		if cap(q.list) > maxBatchRoom {
+			q.list = nil
+		}
+	}
+	return batch
+}
+
+// maxBatchRoom is how many places the queue keeps when it is empty.
+const maxBatchRoom = 1 << 16
 
 // runBatch handles the events of a batch and tells the loop.
 func runBatch(e *Event) {

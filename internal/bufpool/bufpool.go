@@ -7,7 +7,7 @@ import (
 
 // classes are the capacities that are pooled; anything larger goes to the
 // garbage collector.
-var classes = [...]int{128, 512, 4 << 10, 16 << 10, 64 << 10}
+var classes = [...]int{128, 512, 2 << 10, 4 << 10, 16 << 10, 64 << 10}
 
 var (
 	pools [len(classes)]sync.Pool
