@@ -108,3 +108,20 @@ func TestALargeEchoAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for an inline echo of 3 KB, want 0", n)
 	}
 }
+
+func TestLatestAllocatesNothingPerRecipient(t *testing.T) {
+	var perRun [2]float64
+	for i, clients := range []int{10, 1000} {
+		srv, l, _ := drivenClients(t, clients, func(*sio.Server) {})
+		payload := fmt.Sprintf("%0100d", 1)
+		perRun[i] = testing.AllocsPerRun(200, func() {
+			if err := srv.Root().Latest("key").Emit("tick", payload); err != nil {
+				t.Error(err)
+			}
+			l.Drive()
+		})
+	}
+	if perRun[1] > perRun[0] {
+		t.Errorf("%v allocations for 1000 recipients and %v for 10: they grow with the recipients", perRun[1], perRun[0])
+	}
+}

@@ -41,3 +41,7 @@ func (s *Server) MayHave(i int, room string) bool {
 
 // StopWorkers lets the workers of a driven server finish, and ends them.
 func (s *Server) StopWorkers(ctx context.Context) error { return s.work.wait(ctx) }
+
+// Waiters returns how many goroutines wait in AwaitWritable of a socket of the
+// first loop; the test is that loop.
+func (s *Server) Waiters(of *Socket) int { return len(s.shards[0].waiters[of]) }

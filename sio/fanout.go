@@ -16,9 +16,15 @@ const maxFanout = 64 << 10
 type fanout struct {
 	// Owned by the loop goroutine.
 	target Target
-	parts  []*bufpool.Buf // a packet each, with a reference each
+	parts  []part
 	bytes  int
-	spare  []*bufpool.Buf // backing of the next parts
+	spare  []part // backing of the next parts
+}
+
+// A part is one broadcast of a fanout.
+type part struct {
+	buf *bufpool.Buf // with a reference
+	key string       // of Target.Latest
 }
 
 // fanOut adds a packet for the sockets of a target and takes a reference.
@@ -32,7 +38,7 @@ func (sh *shard) fanOut(t *Target, b *bufpool.Buf) {
 		sh.loop.RequestFlush()
 	}
 	b.Retain()
-	f.parts = append(f.parts, b)
+	f.parts = append(f.parts, part{b, t.key})
 	f.bytes += len(b.B)
 }
 
@@ -59,9 +65,9 @@ func (sh *shard) deliver(now bool) {
 	})
 	sh.casting = false
 	sh.forgetNames()
-	for i, b := range parts {
-		parts[i] = nil
-		sh.loop.Defer(b)
+	for i := range parts {
+		sh.loop.Defer(parts[i].buf)
+		parts[i] = part{}
 	}
 	if len(parts) > 1 {
 		sh.loop.Defer(joined)
@@ -71,27 +77,27 @@ func (sh *shard) deliver(now bool) {
 }
 
 // join returns the packets as one.
-func join(parts []*bufpool.Buf, bytes int) *bufpool.Buf {
+func join(parts []part, bytes int) *bufpool.Buf {
 	if len(parts) == 1 {
-		return parts[0]
+		return parts[0].buf
 	}
 	b := bufpool.Get(bytes)
 	for _, p := range parts {
-		b.B = append(b.B, p.B...)
+		b.B = append(b.B, p.buf.B...)
 	}
 	return b
 }
 
 // sendJoined sends packets to one receiver of a broadcast: joined where its
 // connection is up to date, else each on its own.
-func (s *Socket) sendJoined(joined *bufpool.Buf, parts []*bufpool.Buf, now bool) {
+func (s *Socket) sendJoined(joined *bufpool.Buf, parts []part, now bool) {
 	if s.state.Load() != stateConnected {
 		return
 	}
 	c := s.client
 	if !c.SendJoined(joined, len(parts), now) {
-		for _, b := range parts {
-			_ = s.queue(b, 0, "")
+		for _, p := range parts {
+			_ = s.queue(p.buf, 0, p.key)
 		}
 		return
 	}

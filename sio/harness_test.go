@@ -312,3 +312,5 @@ func rawHTTP(tb testing.TB, addr, request string) string {
 	_ = res.Body.Close()
 	return all.String()
 }
+
+var discard = slog.New(slog.DiscardHandler)

@@ -328,7 +328,7 @@ func (op *cast) post() error {
 
 // cast runs an operation on the sockets of this loop.
 func (sh *shard) cast(op *cast) {
-	if op.kind == castEmit && op.target.flags&flagVolatile == 0 && op.target.key == "" {
+	if op.kind == castEmit && op.target.flags&flagVolatile == 0 {
 		sh.fanOut(&op.target, op.buf)
 		return
 	}
@@ -362,14 +362,12 @@ func (sh *shard) forgetNames() {
 	clear(sh.exclude)
 }
 
-// castEmit queues a packet that is not to be joined with others for the sockets
-// of the target.
+// castEmit queues a volatile packet for the sockets of the target.
 func (sh *shard) castEmit(op *cast, include, exclude []string) {
 	buf, sent := op.buf, false
-	flags, key := op.target.flags, op.target.key
 	sh.casting = true
 	op.target.nsp.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
-		if s.state.Load() == stateConnected && s.queue(buf, flags, key) == nil {
+		if s.state.Load() == stateConnected && s.queue(buf, flagVolatile, "") == nil {
 			sent = true
 		}
 	})

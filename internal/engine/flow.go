@@ -200,7 +200,7 @@ func (s *Session) feed() {
 		for n := 0; n < feedBytes && q.count > 0 && !c.Blocked(); {
 			n += s.give(c, q)
 		}
-		if q.count > 0 {
+		if q.count > 0 || c.Queued() > s.shard.cfg.SoftQueue {
 			c.Flush()
 		}
 	}

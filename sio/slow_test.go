@@ -1,0 +1,503 @@
+package sio_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gannet-io/gannet/sio"
+)
+
+// numbers returns the i of every `42["event",i,…]`, in their order.
+func numbers(packets []string, event string) []int {
+	var list []int
+	for _, p := range packets {
+		var i int
+		if rest, ok := strings.CutPrefix(p, `42["`+event+`",`); ok {
+			if _, err := fmt.Sscanf(rest, "%d", &i); err == nil {
+				list = append(list, i)
+			}
+		}
+	}
+	return list
+}
+
+// rising tells whether each number is larger than the one before.
+func rising(list []int) bool {
+	for i := 1; i < len(list); i++ {
+		if list[i] <= list[i-1] {
+			return false
+		}
+	}
+	return true
+}
+
+// TestSlowPolicies has a client stop reading, and all policies say what becomes
+// of its events. Whatever it gets and what was counted as dropped is what was
+// emitted.
+func TestSlowPolicies(t *testing.T) {
+	for _, policy := range []sio.SlowPolicy{sio.SlowDropNewest, sio.SlowDropOldest, sio.SlowConflate} {
+		for _, on := range transports {
+			t.Run(on.name, func(t *testing.T) {
+				causes := map[string]uint64{}
+				trace := &sio.Trace{Dropped: func(_ *sio.Socket, cause string) { causes[cause]++ }}
+				srv, l := drivenServer(t, &sio.Options{MaxQueue: 64 << 10, SoftQueue: 16 << 10, Trace: trace})
+				srv.Root().SetSlowConsumer(policy)
+				srv.Root().Inline().Handle("ask", func(e *sio.Event) error { return e.Ack("answer") })
+				c := on.connect(t, srv, l, "/")
+				s := srv.LocalSockets()[0]
+				pad := strings.Repeat("x", 1000)
+				const n = 1000
+				c.stall()
+				refused := 0
+				for i := range n {
+					switch err := s.Emit("tick", i, pad); {
+					case errors.Is(err, sio.ErrDropped):
+						refused++
+					case err != nil:
+						t.Fatal(err)
+					}
+					if i%10 == 0 {
+						l.Drive()
+					}
+				}
+				c.say(`27["ask"]`) // an acknowledgement, though the queue is full
+				got := c.read()
+				st := srv.Stats()
+				ticks := numbers(got, "tick")
+				if !rising(ticks) {
+					t.Errorf("%v: out of order: %v", policy, ticks)
+				}
+				if sum := uint64(len(ticks)) + st.NewestDrops + st.OldestDrops + st.Conflated; sum != n {
+					t.Errorf("%v: %d arrived and %d in all were accounted for, want %d", policy, len(ticks), sum, n)
+				}
+				if len(ticks)*1000 > 80<<10 {
+					t.Errorf("%v: %d ticks were queued", policy, len(ticks))
+				}
+				if st.VolatileDrops != 0 || st.ClosedDrops != 0 || st.SlowConsumers != 0 {
+					t.Errorf("%v: %+v", policy, st)
+				}
+				if causes["newest"] != st.NewestDrops || causes["oldest"] != st.OldestDrops || causes["conflated"] != st.Conflated {
+					t.Errorf("%v: Dropped was told %v", policy, causes)
+				}
+				if !slices.Contains(got, `437["answer"]`) {
+					t.Errorf("%v: the acknowledgement was dropped", policy)
+				}
+				checkPolicy(t, policy, &st, ticks, refused)
+				if err := s.Emit("tick", n); err != nil {
+					t.Error(err)
+				}
+				if got := numbers(c.read(), "tick"); !slices.Equal(got, []int{n}) {
+					t.Errorf("%v: after it has caught up it gets %v", policy, got)
+				}
+			})
+		}
+	}
+}
+
+// checkPolicy checks what is different from policy to policy.
+func checkPolicy(t *testing.T, policy sio.SlowPolicy, st *sio.Stats, ticks []int, refused int) {
+	t.Helper()
+	last := ticks[len(ticks)-1]
+	if policy == sio.SlowDropNewest {
+		if st.NewestDrops != uint64(refused) || st.OldestDrops+st.Conflated != 0 || refused == 0 {
+			t.Errorf("%d newest dropped, and %d times ErrDropped", st.NewestDrops, refused)
+		}
+		if last != len(ticks)-1 {
+			t.Errorf("not the first %d: %v", len(ticks), ticks)
+		}
+		return
+	}
+	if last != 999 || refused != 0 {
+		t.Errorf("the last tick is %d, and %d were refused", last, refused)
+	}
+	if policy == sio.SlowDropOldest {
+		if st.OldestDrops == 0 || st.NewestDrops+st.Conflated != 0 {
+			t.Errorf("%d oldest dropped, %d newest, %d conflated", st.OldestDrops, st.NewestDrops, st.Conflated)
+		}
+		if len(ticks) < 60 {
+			t.Errorf("only %d ticks were kept", len(ticks))
+		}
+		return
+	}
+	if st.Conflated == 0 || st.NewestDrops+st.OldestDrops != 0 {
+		t.Errorf("%d conflated, %d oldest dropped, %d newest", st.Conflated, st.OldestDrops, st.NewestDrops)
+	}
+	if len(ticks) > 12 { // the turn in which the kernel refused, and one
+		t.Errorf("%d ticks of one event were kept", len(ticks))
+	}
+}
+
+// TestSlowDisconnect is the default policy.
+func TestSlowDisconnect(t *testing.T) {
+	for _, on := range transports {
+		t.Run(on.name, func(t *testing.T) {
+			var reason sio.DisconnectReason
+			trace := &sio.Trace{Disconnected: func(_ *sio.Socket, r sio.DisconnectReason) { reason = r }}
+			srv, l := drivenServer(t, &sio.Options{MaxQueue: 64 << 10, Trace: trace})
+			c := on.connect(t, srv, l, "/")
+			s := srv.LocalSockets()[0]
+			c.stall()
+			var err error
+			sent := 0
+			for ; err == nil && sent < 1000; sent++ {
+				err = s.Emit("tick", sent, strings.Repeat("x", 1000))
+				if sent%5 == 0 {
+					l.Drive()
+				}
+			}
+			l.Drive()
+			if !errors.Is(err, sio.ErrSlowConsumer) && !errors.Is(err, sio.ErrSocketClosed) {
+				t.Errorf("Emit: %v after %d", err, sent)
+			}
+			if st := srv.Stats(); reason != sio.ReasonSlowConsumer || st.SlowConsumers != 1 || st.Sockets != 0 || st.ClosedDrops == 0 {
+				t.Errorf("reason %q, %+v", reason, st)
+			}
+		})
+	}
+}
+
+// TestSlowPolicyOfEach has one connection with three namespaces: the policy of
+// each concerns its own events, and what drops nothing drops nothing.
+func TestSlowPolicyOfEach(t *testing.T) {
+	for _, on := range transports {
+		t.Run(on.name, func(t *testing.T) {
+			srv, l := drivenServer(t, &sio.Options{MaxQueue: 64 << 10})
+			srv.Of("/old").SetSlowConsumer(sio.SlowDropOldest)
+			srv.Of("/new").SetSlowConsumer(sio.SlowDropNewest)
+			c := on.connect(t, srv, l, "/", "/old", "/new")
+			c.stall()
+			pad := strings.Repeat("x", 1000)
+			const n = 300
+			for i := range n {
+				for _, name := range []string{"/old", "/new"} {
+					if err := srv.Of(name).Emit("tick", i, pad); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if i%10 == 0 {
+					if err := srv.Emit("tick", i, pad); err != nil {
+						t.Fatal(err)
+					}
+				}
+				l.Drive()
+			}
+			got := c.read()
+			st := srv.Stats()
+			if solid := numbers(got, "tick"); len(solid) != n/10 || !rising(solid) {
+				t.Errorf("of %d events that are not to be dropped %d came", n/10, len(solid))
+			}
+			count := func(prefix string) (k int) {
+				for _, p := range got {
+					if strings.HasPrefix(p, prefix) {
+						k++
+					}
+				}
+				return k
+			}
+			old, fresh := count("42/old,"), count("42/new,")
+			if uint64(old)+st.OldestDrops != n || uint64(fresh)+st.NewestDrops != n || st.Sockets != 3 {
+				t.Errorf("%d and %d came, %d and %d were dropped, of %d each", old, fresh, st.OldestDrops, st.NewestDrops, n)
+			}
+		})
+	}
+}
+
+// TestSlowBinary drops events with attachments: what comes is whole.
+func TestSlowBinary(t *testing.T) {
+	for _, policy := range []sio.SlowPolicy{sio.SlowDropNewest, sio.SlowDropOldest, sio.SlowConflate} {
+		for _, on := range transports {
+			t.Run(on.name, func(t *testing.T) {
+				srv, l := drivenServer(t, &sio.Options{MaxQueue: 32 << 10})
+				srv.Root().SetSlowConsumer(policy)
+				c := on.connect(t, srv, l, "/")
+				s := srv.LocalSockets()[0]
+				if ws, ok := c.(*tap); ok {
+					ws.budget = 1500 // so that it is torn in the middle of an attachment
+				}
+				const n = 300
+				for i := range n {
+					a, b := fmt.Appendf(nil, "%0500d", i), fmt.Appendf(nil, "%0600d", -i)
+					if err := s.Emit("pair", i, a, b); err != nil && !errors.Is(err, sio.ErrDropped) {
+						t.Fatal(err)
+					}
+					l.Drive()
+				}
+				got := c.read()
+				whole := 0
+				for ; len(got) > 0; got = got[3:] {
+					var i int
+					if _, err := fmt.Sscanf(got[0], `452-["pair",%d,`, &i); err != nil || len(got) < 3 {
+						t.Fatalf("%v: %q is not the head of a whole event", policy, got[0])
+					}
+					for j, want := range []string{fmt.Sprintf("%0500d", i), fmt.Sprintf("%0600d", -i)} {
+						if a, err := base64.StdEncoding.DecodeString(got[1+j][1:]); err != nil || string(a) != want {
+							t.Fatalf("%v: attachment %d of event %d is of another", policy, j, i)
+						}
+					}
+					whole++
+				}
+				st := srv.Stats()
+				if drops := st.NewestDrops + st.OldestDrops + st.Conflated; drops == 0 || uint64(whole)+drops != n {
+					t.Errorf("%v: %d came and %d were dropped, of %d", policy, whole, drops, n)
+				}
+			})
+		}
+	}
+}
+
+// TestAcksAloneCloseIt has a client that asks for answers and does not read
+// them: no policy keeps them for ever.
+func TestAcksAloneCloseIt(t *testing.T) {
+	for _, on := range transports {
+		t.Run(on.name, func(t *testing.T) {
+			srv, l := drivenServer(t, &sio.Options{MaxQueue: 64 << 10})
+			srv.Root().SetSlowConsumer(sio.SlowDropOldest)
+			answer := strings.Repeat("x", 8000)
+			srv.Root().Inline().Handle("ask", func(e *sio.Event) error { return e.Ack(answer) })
+			c := on.connect(t, srv, l, "/")
+			c.stall()
+			for i := 0; i < 12 && srv.Stats().Sockets == 1; i++ {
+				if err := srv.Emit("tick", strings.Repeat("y", 8000)); err != nil {
+					t.Fatal(err)
+				}
+				c.say(`21["ask"]`)
+				l.Drive()
+			}
+			if st := srv.Stats(); st.Sockets != 0 || st.SlowConsumers != 1 || st.OldestDrops == 0 {
+				t.Errorf("%d sockets, %d slow consumers, %d oldest dropped", st.Sockets, st.SlowConsumers, st.OldestDrops)
+			}
+		})
+	}
+}
+
+// TestCloseBehindBacklog closes a connection that is behind: all that was sent
+// before is delivered first.
+func TestCloseBehindBacklog(t *testing.T) {
+	for _, on := range transports {
+		t.Run(on.name, func(t *testing.T) {
+			srv, l := drivenServer(t, &sio.Options{})
+			srv.Root().SetSlowConsumer(sio.SlowDropNewest)
+			c := on.connect(t, srv, l, "/")
+			s := srv.LocalSockets()[0]
+			c.stall()
+			for i := range 100 {
+				if err := s.Latest(fmt.Sprint(i%50)).Emit("tick", i); err != nil {
+					t.Fatal(err)
+				}
+				l.Drive()
+			}
+			s.Disconnect(true)
+			l.Drive()
+			got := c.read()
+			ticks := numbers(got, "tick")
+			if st := srv.Stats(); uint64(len(ticks))+st.Conflated != 100 || st.ClosedDrops != 0 || slices.Max(ticks) != 99 {
+				t.Errorf("%d came, %d conflated, %d lost, of 100: %v", len(ticks), st.Conflated, st.ClosedDrops, ticks)
+			}
+			i := slices.Index(got, "41")
+			if i < len(ticks) {
+				t.Errorf("DISCONNECT is at %d of %d", i, len(got))
+			}
+			if ws, ok := c.(*tap); ok && !ws.closed {
+				t.Error("no close frame")
+			}
+		})
+	}
+}
+
+// TestUpgradeWithBacklog upgrades a client that has not polled for long.
+func TestUpgradeWithBacklog(t *testing.T) {
+	t.Parallel()
+	srv, l := drivenServer(t, &sio.Options{MaxQueue: 64 << 10, SoftQueue: 4 << 10})
+	srv.Root().SetSlowConsumer(sio.SlowDropOldest)
+	c := newPollTap(t, srv, l, "/")
+	s := srv.LocalSockets()[0]
+	c.read()
+	emit := func(from, to int) {
+		for i := from; i < to; i++ {
+			if err := s.Emit("tick", i, strings.Repeat("x", 1000)); err != nil {
+				t.Fatal(err)
+			}
+			l.Drive()
+		}
+	}
+	emit(0, 1) // answers the pending GET
+	emit(1, 200)
+	if s.Writable() {
+		t.Error("writable with a full queue")
+	}
+	w := &tap{tb: t, l: l, budget: -1}
+	w.conn = srv.OpenFake(0, w.write)
+	w.conn.Inject([]byte(strings.Replace(upgradeRequest, "transport=websocket", "transport=websocket"+c.sid, 1)))
+	w.conn.Inject(masked("2probe"))
+	l.Drive()
+	_, w.in, _ = bytes.Cut(w.in, []byte("\r\n\r\n"))
+	w.budget = 3000 // which the answer to the probe is part of
+	w.conn.Inject(masked("5"))
+	l.Drive()
+	emit(200, 300)
+	ticks := numbers(w.read(), "tick")
+	st := srv.Stats()
+	if !rising(ticks) || ticks[len(ticks)-1] != 299 || uint64(1+len(ticks))+st.OldestDrops != 300 {
+		t.Errorf("%d ticks came and %d were dropped, of 300: %v", len(ticks), st.OldestDrops, ticks)
+	}
+	if !s.Writable() {
+		t.Error("not writable although all was taken")
+	}
+}
+
+// TestWritable crosses SoftQueue in both directions.
+func TestWritable(t *testing.T) {
+	for _, on := range transports {
+		t.Run(on.name, func(t *testing.T) {
+			drained := make(chan *sio.Socket, 10)
+			srv, l, _ := driven(t, &sio.Options{SoftQueue: 10_000}, func(srv *sio.Server) {
+				srv.Root().OnDrain(func(s *sio.Socket) { drained <- s })
+			})
+			c := on.connect(t, srv, l, "/")
+			s := srv.LocalSockets()[0]
+			if _, ok := c.(*pollTap); ok {
+				_ = s.Emit("fill") // answers the pending GET
+				l.Drive()
+			}
+			c.stall()
+			sent := 0
+			for ; s.Writable() && sent < 100; sent++ {
+				if err := s.Emit("tick", sent, strings.Repeat("x", 960)); err != nil {
+					t.Fatal(err)
+				}
+				l.Drive()
+			}
+			if sent < 9 || sent > 12 {
+				t.Fatalf("writable until %d bytes, want 10000", 1000*sent)
+			}
+			if err := s.Emit("tick", sent); err != nil { // nothing is refused
+				t.Fatal(err)
+			}
+			if got := numbers(c.read(), "tick"); len(got) != sent+1 {
+				t.Fatalf("%d of %d came", len(got), sent+1)
+			}
+			if !s.Writable() {
+				t.Error("not writable although all was taken")
+			}
+			if recv(t, "OnDrain", drained) != s {
+				t.Error("OnDrain got another socket")
+			}
+			s.Disconnect(true)
+			l.Drive()
+			c.read()
+			if s.Writable() {
+				t.Error("writable although it is closed")
+			}
+			if len(drained) != 0 {
+				t.Error("OnDrain was called again")
+			}
+		})
+	}
+}
+
+// TestOneBurst queues far more than SoftQueue in one turn: what a client that
+// reads takes at once does not make it slow, and what one that does not read
+// leaves does, before anything else is sent.
+func TestOneBurst(t *testing.T) {
+	t.Parallel()
+	srv, l := drivenServer(t, &sio.Options{SoftQueue: 10_000, Trace: &sio.Trace{}})
+	fast, slow := newTap(t, srv, l, "/"), newTap(t, srv, l, "/")
+	sockets := srv.LocalSockets()
+	slow.budget = 15_000
+	for i := range 100 {
+		if err := srv.Emit("tick", i, strings.Repeat("x", 1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Drive()
+	if !sockets[0].Writable() || sockets[1].Writable() {
+		t.Errorf("writable: fast %t, slow %t; want true and false", sockets[0].Writable(), sockets[1].Writable())
+	}
+	for _, c := range []*tap{fast, slow} {
+		if got := numbers(c.read(), "tick"); len(got) != 100 || !rising(got) {
+			t.Errorf("%d of 100 came", len(got))
+		}
+	}
+	if !sockets[1].Writable() {
+		t.Error("not writable although all was taken")
+	}
+}
+
+// TestAwaitWritable has a producer that waits: it is never ahead of its client
+// by more than SoftQueue and one event, and no event is dropped.
+func TestAwaitWritable(t *testing.T) {
+	t.Parallel()
+	const n, size, soft = 2000, 4 << 10, 32 << 10
+	srv, addr := newServer(t, &sio.Options{SoftQueue: soft, MaxQueue: soft + 2*size}, nil)
+	sockets := make(chan *sio.Socket, 1)
+	srv.OnConnection(func(s *sio.Socket) { sockets <- s })
+	c, _ := connectWS(t, addr, "/")
+	s := recv(t, "socket", sockets)
+	done := make(chan error, 1)
+	go func() { // stops behind the last event
+		for i := range n {
+			if err := s.AwaitWritable(t.Context()); err != nil {
+				done <- err
+				return
+			}
+			if err := s.Emit("chunk", i, strings.Repeat("x", size)); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for i := range n {
+		c.wantPrefix(fmt.Sprintf(`42["chunk",%d,`, i))
+	}
+	if err := recv(t, "producer", done); err != nil {
+		t.Error(err)
+	}
+	if st := srv.Stats(); st.SlowConsumers != 0 {
+		t.Error("the client was taken for slow")
+	}
+}
+
+// TestAwaitWritableEnds has the waits end that can have no success.
+func TestAwaitWritableEnds(t *testing.T) {
+	t.Parallel()
+	srv, l, _ := driven(t, &sio.Options{SoftQueue: 1000, WriteTimeout: 1000 * 1e6}, func(*sio.Server) {})
+	c := newTap(t, srv, l, "/")
+	s := srv.LocalSockets()[0]
+	if err := s.AwaitWritable(t.Context()); !errors.Is(err, sio.ErrOnLoop) {
+		t.Errorf("on a loop: %v", err)
+	}
+	c.stall()
+	for range 3 {
+		_ = s.Emit("fill", strings.Repeat("x", 1000))
+		l.Drive()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := make(chan error, 2)
+	for _, ctx := range []context.Context{ctx, t.Context()} {
+		go func() { waits <- s.AwaitWritable(ctx) }() // stops with ctx or the socket
+	}
+	for srv.Waiters(s) < 2 {
+		l.Drive()
+	}
+	cancel()
+	if err := recv(t, "end of the first", waits); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that of the context", err)
+	}
+	for srv.Waiters(s) > 1 {
+		l.Drive()
+	}
+	run(l, 5000) // it is given up
+	if err := recv(t, "end of the second", waits); !errors.Is(err, sio.ErrSocketClosed) {
+		t.Errorf("got %v, want ErrSocketClosed", err)
+	}
+	if n := srv.Waiters(s); n != 0 {
+		t.Errorf("%d waits are left", n)
+	}
+}
