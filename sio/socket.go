@@ -186,14 +186,15 @@ func (s *Socket) emit(event string, args []any, flags uint16, key string) error 
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if flags == 0 && s.client.shard.loop.OnLoop() {
+	key = s.nsp.key(key, event)
+	if flags == 0 && key == "" && s.client.shard.loop.OnLoop() {
 		return s.emitLocal(event, args)
 	}
 	b, err := encodeEvent(s.nsp.name, -1, event, args, s.nsp.srv.opts.Codec)
 	if err != nil {
 		return err
 	}
-	return s.sendBuf(b, flags, s.nsp.key(key, event))
+	return s.sendBuf(b, flags, key)
 }
 
 // sendBuf sends an encoded packet and gives up the reference to it.
