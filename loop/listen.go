@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/panjf2000/gnet/v2/pkg/socket"
 	"golang.org/x/sys/unix"
@@ -41,6 +42,51 @@ func (r *Reactor) StopAccepting() {
 		}
 	}
 	r.unlinkLocked()
+}
+
+// ListenOn is Listen, or with a configuration ListenTLS, for a *net.TCPListener
+// or *net.UnixListener that is open already: ln is closed, its descriptor goes
+// to the loops. One loop accepts and deals the connections out. If it fails ln
+// is untouched.
+func (r *Reactor) ListenOn(ln net.Listener, cfg *tls.Config) error {
+	r.listenMu.Lock()
+	defer r.listenMu.Unlock()
+	if err := r.running(); err != nil {
+		return err
+	}
+	var sc syscall.Conn
+	switch ln := ln.(type) {
+	case *net.TCPListener:
+		sc = ln
+	case *net.UnixListener:
+		sc = ln
+	default:
+		return fmt.Errorf("loop: listen: %w: %T", ErrNoDescriptor, ln)
+	}
+	cfg, err := serverConfig(cfg)
+	if err != nil {
+		return err
+	}
+	fd, err := dupConn(sc)
+	if err != nil {
+		return fmt.Errorf("loop: listen: %w", err)
+	}
+	setNonblock(fd)
+	unixLn, local := ln.(*net.UnixListener)
+	if !local {
+		tune(fd) // accepted sockets inherit it
+	}
+	if err := r.install([]int{fd}, cfg); err != nil {
+		return fmt.Errorf("loop: listen: %w", err)
+	}
+	if local {
+		unixLn.SetUnlinkOnClose(false)
+		if path := ln.Addr().String(); !strings.HasPrefix(path, "@") {
+			r.paths = append(r.paths, path)
+		}
+	}
+	_ = ln.Close() // the copy goes on listening
+	return nil
 }
 
 func (r *Reactor) listen(network, addr string, cfg *tls.Config) (net.Addr, error) {

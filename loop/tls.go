@@ -165,14 +165,25 @@ func (noAddr) String() string  { return "" }
 // goroutines than the loops' and may block. Of its NextProtos "h2" is left out
 // and "http/1.1" added.
 func (r *Reactor) ListenTLS(network, addr string, cfg *tls.Config) (net.Addr, error) {
-	if cfg == nil || len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
-		return nil, &OptionError{Field: "TLSConfig", Reason: "has no certificate"}
+	if cfg == nil {
+		cfg = &tls.Config{} // which is not enough
 	}
-	return r.listen(network, addr, serverConfig(cfg))
+	cfg, err := serverConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return r.listen(network, addr, cfg)
 }
 
-// serverConfig adapts a configuration to what this server is.
-func serverConfig(cfg *tls.Config) *tls.Config {
+// serverConfig adapts a configuration, unless it is nil, to what this server
+// is.
+func serverConfig(cfg *tls.Config) (*tls.Config, error) {
+	switch {
+	case cfg == nil:
+		return nil, nil //nolint:nilnil // clear text
+	case len(cfg.Certificates) == 0 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil:
+		return nil, &OptionError{Field: "TLSConfig", Reason: "has no certificate"}
+	}
 	c := cfg.Clone()
 	c.NextProtos = protocols(c.NextProtos)
 	if get := c.GetCertificate; get != nil {
@@ -192,7 +203,7 @@ func serverConfig(cfg *tls.Config) *tls.Config {
 			return own, err
 		}
 	}
-	return c
+	return c, nil
 }
 
 // protocols returns the list of application protocols without what this

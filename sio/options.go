@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"crypto/tls"
 	"io/fs"
 	"log/slog"
 	"math"
@@ -76,6 +77,17 @@ type Options struct {
 	// TrustedProxies lists the proxies that may name the client's address by
 	// X-Forwarded-For. Nil trusts nobody.
 	TrustedProxies []netip.Prefix
+
+	// TLSConfig is what ListenTLS, ListenAndServeTLS and ServeTLS begin with.
+	// It is copied. GetCertificate, GetConfigForClient, client certificates,
+	// versions and the rest mean what they mean in crypto/tls; the functions
+	// may block. Of NextProtos "h2" is left out, because nothing here speaks
+	// it, and "http/1.1" is added. Nil means crypto/tls's defaults: TLS 1.2 and
+	// 1.3.
+	TLSConfig *tls.Config
+	// TLSHandshakeTimeout is how long a TLS handshake may take, from the accept
+	// on. Zero means 10s.
+	TLSHandshakeTimeout time.Duration
 
 	// Fallback serves the requests on the same port that are not for Path. Nil
 	// answers them 404.
@@ -177,6 +189,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&c.UpgradeTimeout, 10*time.Second)
 	setDefault(&c.ConnectTimeout, 45*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
+	setDefault(&c.TLSHandshakeTimeout, 10*time.Second)
 	setDefault(&c.MaxHTTPBufferSize, 1_000_000)
 	setDefault(&c.MaxConnectSize, 64<<10)
 	setDefault(&c.MaxAttachments, 10)
@@ -229,6 +242,7 @@ func (o *Options) validate() error {
 		{"UpgradeTimeout", o.UpgradeTimeout},
 		{"ConnectTimeout", o.ConnectTimeout},
 		{"WriteTimeout", o.WriteTimeout},
+		{"TLSHandshakeTimeout", o.TLSHandshakeTimeout},
 	} {
 		if d.value < time.Millisecond {
 			return &OptionError{d.name, "must be at least 1ms"}

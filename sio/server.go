@@ -2,6 +2,7 @@ package sio
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"maps"
 	"net"
@@ -42,6 +43,7 @@ type Server struct {
 	stopped chan struct{}
 
 	mu      sync.Mutex // guards following
+	certs   []*certificate
 	shards  []*shard
 	started bool
 	closed  bool
@@ -72,7 +74,7 @@ func newServer(o *Options, driven bool) (*Server, error) {
 		return nil, err
 	}
 	cfg.Driven = driven
-	s.eng, err = engine.New(cfg, upper{s}, &loop.Options{Loops: opts.Loops, MaxConns: opts.MaxConns, Logger: opts.Logger})
+	s.eng, err = engine.New(cfg, upper{s}, &loop.Options{Loops: opts.Loops, MaxConns: opts.MaxConns, Logger: opts.Logger, HandshakeTimeout: opts.TLSHandshakeTimeout})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +101,48 @@ func (s *Server) ListenAndServe(addr string) error {
 		return err
 	}
 	return s.Wait()
+}
+
+// ListenTLS is Listen for encrypted connections (https and wss). The files hold
+// a certificate, with those of its signers behind it, and its key, in PEM form;
+// both may be empty if Options.TLSConfig has a certificate. Where its
+// GetCertificate returns one, that goes before the files'. ReloadCertificates
+// reads the files again.
+func (s *Server) ListenTLS(network, addr, certFile, keyFile string) (net.Addr, error) {
+	cfg, err := s.tlsConfig(certFile, keyFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	a, err := s.eng.ListenTLS(network, addr, cfg)
+	return a, tlsError(err)
+}
+
+// ListenAndServeTLS is ListenAndServe for encrypted connections; see ListenTLS
+// for the files.
+func (s *Server) ListenAndServeTLS(addr, certFile, keyFile string) error {
+	if _, err := s.ListenTLS("tcp", addr, certFile, keyFile); err != nil {
+		return err
+	}
+	return s.Wait()
+}
+
+// Serve serves on a *net.TCPListener or *net.UnixListener until Shutdown or
+// Close, after which it returns ErrServerClosed. The listener is taken over:
+// it is closed when Serve returns, and earlier. ListenAndServe is faster on
+// Linux, because there every loop has a listener of its own.
+func (s *Server) Serve(l net.Listener) error { return s.serveOn(l, nil) }
+
+// ServeTLS is Serve for encrypted connections; see ListenTLS for the files.
+func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
+	cfg, err := s.tlsConfig(certFile, keyFile)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	return s.serveOn(l, cfg)
 }
 
 // Wait blocks until the server has shut down or failed. It returns
@@ -306,6 +350,19 @@ func (s *Server) trusts(addr netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// serveOn takes a listener over and waits for the end.
+func (s *Server) serveOn(l net.Listener, cfg *tls.Config) error {
+	err := s.start()
+	if err == nil {
+		err = tlsError(s.eng.ListenOn(l, cfg))
+	}
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	return s.Wait()
 }
 
 func (s *Server) start() error {

@@ -61,6 +61,11 @@ type Stats struct {
 	// them. SlowTurns counts turns of a loop that took over 10 ms.
 	Panics, SlowTurns uint64
 
+	// TLSHandshakes counts the TLS handshakes that succeeded, TLSTimeouts those
+	// that took too long, TLSFailures those that failed otherwise or were
+	// refused; TLSErrors the connections closed for what came after.
+	TLSHandshakes, TLSTimeouts, TLSFailures, TLSErrors uint64
+
 	// LivePackets is the number of pooled packets in use by the process.
 	LivePackets int64
 }
@@ -97,6 +102,8 @@ func (s *Server) collect(ctx context.Context) Stats {
 func (st *Stats) addLoops(c loop.Counters) {
 	st.BytesIn, st.BytesOut = uint64(c.BytesIn), uint64(c.BytesOut)
 	st.ConnectionsRefused, st.AcceptPauses = uint64(c.RefusedCap), uint64(c.RefusedEMFILE)
+	st.TLSHandshakes, st.TLSTimeouts = uint64(c.TLSHandshakes), uint64(c.TLSTimeouts)
+	st.TLSFailures, st.TLSErrors = uint64(c.TLSFailures), uint64(c.TLSErrors)
 	st.Panics, st.SlowTurns = uint64(c.Panics), uint64(c.SlowTurns)
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"bufio"
 	"crypto/subtle"
+	"crypto/tls"
 	"net/http"
 	"strings"
 	"unsafe"
@@ -171,6 +172,7 @@ type admission struct {
 	b64   bool
 	wsock bool // WebSocket, else polling
 	query eio.Request
+	tls   *tls.ConnectionState // for Config.Admit
 
 	// Owned by the loop goroutine.
 	conn *httpConn // nil when the connection is gone
@@ -197,6 +199,7 @@ func (h *httpConn) admission(q *query) {
 		return
 	}
 	h.state, h.admit = httpAdmit, a
+	a.tls = h.conn.TLS()
 	sh.srv.admissions.Add(1)
 	go a.run() // stops when Admit returns; joined by Server.Shutdown
 }
@@ -206,7 +209,7 @@ func (a *admission) run() {
 	defer a.shard.srv.admissions.Done()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(a.hs.Head())))
 	if err == nil {
-		r.RemoteAddr = a.hs.Remote().String()
+		r.RemoteAddr, r.TLS = a.hs.Remote().String(), a.tls
 		a.message, a.ok = a.ask(r)
 	}
 	_ = a.shard.loop.Post(loop.Message{Kind: msgAdmitted, Obj: a})

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -62,6 +63,17 @@ func (s *Server) Start() error { return s.reactor.Start() }
 // Listen opens a listener on every loop and returns its address.
 func (s *Server) Listen(network, addr string) (net.Addr, error) {
 	return s.reactor.Listen(network, addr)
+}
+
+// ListenTLS is Listen for encrypted connections.
+func (s *Server) ListenTLS(network, addr string, cfg *tls.Config) (net.Addr, error) {
+	return s.reactor.ListenTLS(network, addr, cfg)
+}
+
+// ListenOn takes a listener over; with a configuration its connections are
+// encrypted.
+func (s *Server) ListenOn(ln net.Listener, cfg *tls.Config) error {
+	return s.reactor.ListenOn(ln, cfg)
 }
 
 // Reactor returns the reactor under the server.

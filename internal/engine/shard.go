@@ -108,13 +108,13 @@ func (sh *Shard) Call(f func()) error {
 }
 
 // Open implements loop.Handler.
-func (sh *Shard) Open(c *loop.Conn) { sh.newHTTPConn(c) }
+func (sh *Shard) Open(c *loop.Conn) { sh.newHTTPConn(c).secure = c.Secure() }
 
 // Moved implements loop.Handler: a connection came from another loop, or back
 // from net/http, with bytes that nobody has read yet.
 func (sh *Shard) Moved(c *loop.Conn, unread []byte, note any) {
 	h := sh.newHTTPConn(c)
-	h.secure = note == noteSecure
+	h.secure = note == noteSecure || c.Secure()
 	if len(unread) > 0 {
 		sh.Data(c, unread)
 	}

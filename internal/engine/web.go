@@ -3,11 +3,11 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,7 +46,7 @@ func (w *webServer) take(c *loop.Conn, unread []byte) {
 	w.start.Do(func() {
 		go w.run() // stops when shutdown closes the listener
 	})
-	nc, err := detach(c)
+	nc, err := c.DetachConn()
 	if err != nil {
 		w.srv.cfg.Logger.Warn("engine: a connection could not be handed to net/http", "err", err)
 		return
@@ -56,7 +56,11 @@ func (w *webServer) take(c *loop.Conn, unread []byte) {
 		_ = nc.Close() // another connection was quicker
 		return
 	}
-	if !w.ln.offer(h) {
+	var offered net.Conn = h
+	if tc, ok := nc.(*loop.TLSConn); ok {
+		offered = &handedTLSConn{handedConn: h, tls: tc}
+	}
+	if !w.ln.offer(offered) {
 		_ = h.Close()
 	}
 }
@@ -146,6 +150,9 @@ func (w *webServer) giveBack(rw http.ResponseWriter, r *http.Request) {
 		unread = append(unread, p...)
 	}
 	_ = nc.SetDeadline(time.Time{})
+	if t, ok := nc.(*handedTLSConn); ok {
+		nc = t.handedConn
+	}
 	if h, ok := nc.(*handedConn); ok {
 		unread = append(unread, h.unread...)
 		nc = h.Conn
@@ -156,8 +163,8 @@ func (w *webServer) giveBack(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Adopt takes over a plain TCP or Unix connection on which unread is still to
-// be handled. The loops take turns. It may be called from any goroutine.
+// Adopt takes over a TCP or Unix connection, or one that was encrypted when a
+// loop detached it, on which unread is still to be handled. The loops take turns. It may be called from any goroutine.
 func (s *Server) Adopt(nc net.Conn, unread []byte, secure bool) error {
 	n := notePlain
 	if secure {
@@ -203,18 +210,6 @@ func appendLine(dst []byte, name, value string) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// detach turns a loop's connection into one of the net package.
-func detach(c *loop.Conn) (net.Conn, error) {
-	fd, err := c.Detach()
-	if err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(fd), "handover")
-	nc, err := net.FileConn(f) // duplicates the descriptor
-	_ = f.Close()
-	return nc, err
-}
-
 // A handedConn is a connection with bytes that a loop has read already. It
 // counts towards the connections of the reactor until it is closed.
 type handedConn struct {
@@ -239,6 +234,18 @@ func (c *handedConn) Read(p []byte) (int, error) {
 	}
 	return c.Conn.Read(p)
 }
+
+// A handedTLSConn is an encrypted handedConn. Its ConnectionState is what
+// net/http sets Request.TLS from.
+type handedTLSConn struct {
+	*handedConn
+
+	// Immutable.
+	tls *loop.TLSConn
+}
+
+// ConnectionState returns what the handshake has negotiated.
+func (c *handedTLSConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
 
 // letGo ends the counting of the connection.
 func (c *handedConn) letGo() { c.once.Do(c.reactor.Unhold) }
