@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,8 +20,11 @@ var pageTemplate string
 //go:embed page.css
 var pageCSS string
 
-// pageForm is the page; html/template escapes what goes into it.
-var pageForm = template.Must(template.New("page").Parse(pageTemplate))
+// pageForm is the page; html/template escapes what goes into it. Who writes no
+// page does not pay for reading it.
+var pageForm = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Parse(pageTemplate))
+})
 
 // WriteHTML writes a page about one result, or about several beside each other,
 // to a file. The page needs no network and no script, follows the reader's
@@ -68,7 +72,7 @@ func HTML(results ...*Result) ([]byte, error) {
 	}
 	p.CSS = template.CSS(pageCSS + darkCSS(drawn.String())) //nolint:gosec // none of it comes from outside
 	var b bytes.Buffer
-	if err := pageForm.Execute(&b, p); err != nil {
+	if err := pageForm().Execute(&b, p); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -61,6 +61,21 @@ func TestLiveTerminal(t *testing.T) {
 	}
 }
 
+// TestLiveWidths leaves the last column free: a full line would wrap.
+func TestLiveWidths(t *testing.T) {
+	t.Parallel()
+	for width := 1; width < 140; width++ {
+		var b strings.Builder
+		l := report.NewLive(&report.LiveOptions{Out: &b, Total: time.Minute})
+		l.SetWidth(func() int { return width })
+		l.Update(report.Measuring, &sample().Series[50])
+		line, _, _ := strings.Cut(strings.TrimPrefix(b.String(), "\r"), "\x1b[K")
+		if n := len([]rune(line)); n >= width {
+			t.Errorf("%d columns in a terminal of %d: %q", n, width, line)
+		}
+	}
+}
+
 // TestLiveRace updates from several goroutines; the race detector looks on.
 func TestLiveRace(t *testing.T) {
 	t.Parallel()

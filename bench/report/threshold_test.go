@@ -28,6 +28,7 @@ func TestThresholds(t *testing.T) {
 		{"lost<=0", "lost <= 0", ""},
 		{"duplicated<=0", "duplicated <= 0", ""},
 		{"reordered<=0", "reordered <= 0", ""},
+		{"reordered>0", "reordered > 0", "reordered is 0, wanted > 0"},
 		{"corrupted<=0", "corrupted <= 0", ""},
 		{"misrouted<=0", "misrouted <= 0", ""},
 		{"unsent<=0", "unsent <= 0", ""},
