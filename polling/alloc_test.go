@@ -98,3 +98,66 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestCodecAllocations does the same for revision 3, JSONP and compression.
+func TestCodecAllocations(t *testing.T) {
+	text := []byte("6:4hello3:4😀6:b4AQID1:2")
+	framed := []byte("\x00\x06\xff4hello\x01\x04\xff\x04\x01\x02\x03")
+	form := []byte("d=6%3A4hello\\n1%3A2")
+	work := make([]byte, 0, 4096)
+	out := make([]byte, 0, 64<<10)
+	payload := bytes.Repeat([]byte("42[\"tick\",1]\x1e"), 200)
+	var c polling.Compressor
+	req := request("GET", "Accept-Encoding", "br;q=1.0, gzip;q=0.8, deflate;q=0.75, *;q=0.1")
+	read := func(in []byte, framing polling.Framing) func() {
+		return func() {
+			work = append(work[:0], in...)
+			if err := polling.CheckPayload3(work, framing); err != nil {
+				t.Fatal(err)
+			}
+			var r polling.Reader3
+			r.Init(work, framing, 0)
+			for ok := true; ok; {
+				_, ok, _ = r.Next()
+			}
+		}
+	}
+	for _, c := range []struct {
+		name string
+		run  func()
+	}{
+		{"read text framing", read(text, polling.TextFraming)},
+		{"read binary framing", read(framed, polling.BinaryFraming)},
+		{"write", func() {
+			for _, f := range []polling.Framing{polling.TextFraming, polling.BinaryFraming} {
+				out = polling.AppendBinary3(polling.AppendText3(out[:0], payload, f), payload, f)
+				if polling.TextSize3(payload, f)+polling.BinarySize3(len(payload), f) != len(out) {
+					t.Fatal("size")
+				}
+			}
+		}},
+		{"refuse a length (A65)", func() {
+			if polling.CheckPayload3(payload, polling.TextFraming) == nil {
+				t.Fatal("accepted")
+			}
+		}},
+		{"JSONP", func() {
+			work = append(work[:0], form...)
+			if _, ok := polling.DecodeJSONP(work); !ok {
+				t.Fatal("refused")
+			}
+			out = polling.AppendJSONP(out[:0], polling.JSONPIndex("12"), payload)
+		}},
+		{"compress", func() {
+			enc := polling.ChooseEncoding(req)
+			out = polling.AppendPayloadHead(out[:0], 1, polling.TextFraming, enc, nil)
+			out = c.Append(out, polling.Gzip, payload)
+			out = c.Append(out, polling.Deflate, payload)
+		}},
+	} {
+		c.run()
+		if n := testing.AllocsPerRun(100, c.run); n != 0 {
+			t.Errorf("%s: %v allocations, want none", c.name, n)
+		}
+	}
+}

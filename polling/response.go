@@ -27,9 +27,10 @@ type ResponseOptions struct {
 }
 
 const (
-	textPlain = "text/plain; charset=UTF-8"
-	textHTML  = "text/html"
-	jsonType  = "application/json"
+	textPlain   = "text/plain; charset=UTF-8"
+	textHTML    = "text/html"
+	jsonType    = "application/json"
+	octetStream = "application/octet-stream"
 )
 
 // pollResponse fills in the head of a response to a request of a session.
@@ -57,6 +58,24 @@ func errorResponse(o *ResponseOptions, status int, contentType string, n int) ht
 func AppendPollHead(dst []byte, n int, o *ResponseOptions) []byte {
 	h := pollResponse(o, textPlain, n)
 	return http1.AppendResponse(dst, &h)
+}
+
+// AppendPayloadHead is AppendPollHead for a payload in binary framing, which has
+// a content type of its own, and for one that a Compressor has encoded: n is
+// the length of what is sent.
+func AppendPayloadHead(dst []byte, n int, framing Framing, enc Encoding, o *ResponseOptions) []byte {
+	contentType := textPlain
+	if framing == BinaryFraming {
+		contentType = octetStream
+	}
+	h := pollResponse(o, contentType, n)
+	dst = http1.AppendResponse(dst, &h)
+	if enc == Identity {
+		return dst
+	}
+	dst = append(dst[:len(dst)-len("\r\n")], "Content-Encoding: "...)
+	dst = append(dst, enc.String()...)
+	return append(dst, "\r\n\r\n"...)
 }
 
 // AppendPoll appends the response to a GET. Each piece is one packet in text
@@ -138,17 +157,25 @@ func NeedsNoXSS(userAgent []byte) bool {
 // error" (a body declared binary, compared exactly), 415 that the body has a
 // content coding, which is not supported.
 func CheckPost(req *http1.Request) (status int) {
-	if string(req.Get("Content-Type")) == "application/octet-stream" {
+	switch {
+	case isOctetStream(req):
 		return 400
-	}
-	for i := range req.Headers {
-		h := &req.Headers[i]
-		if !bytes.EqualFold(h.Name, []byte("Content-Encoding")) {
-			continue
-		}
-		if len(h.Value) > 0 && !bytes.EqualFold(h.Value, []byte("identity")) {
-			return 415
-		}
+	case contentCoded(req):
+		return 415
 	}
 	return 0
+}
+
+func isOctetStream(req *http1.Request) bool {
+	return string(req.Get("Content-Type")) == octetStream
+}
+
+func contentCoded(req *http1.Request) bool {
+	for i := range req.Headers {
+		h := &req.Headers[i]
+		if bytes.EqualFold(h.Name, []byte("Content-Encoding")) && len(h.Value) > 0 && !bytes.EqualFold(h.Value, []byte("identity")) {
+			return true
+		}
+	}
+	return false
 }

@@ -71,7 +71,12 @@ var rules = []rule{
 		foreign: []string{"github.com/gobwas/ws/...", "github.com/gobwas/httphead", "github.com/klauspost/compress/flate"},
 		pure:    true,
 	},
-	{pkg: "polling", local: []string{"internal/http1", "internal/eio", "internal/bufpool", "internal/jsonx"}, pure: true},
+	{
+		pkg:     "polling",
+		local:   []string{"internal/http1", "internal/eio", "internal/bufpool", "internal/jsonx"},
+		foreign: []string{"github.com/klauspost/compress/flate"},
+		pure:    true,
+	},
 	{pkg: "rooms", local: []string{"internal/paged"}, pure: true},
 	{pkg: "internal/eio", local: []string{"internal/jsonx"}, pure: true},
 	{pkg: "internal/http1", pure: true},
