@@ -91,6 +91,7 @@ func Skip(b []byte, i, depth int) int {
 // SkipString validates the rest of a string, b[i] being the byte after its
 // opening quote, and returns the index after the closing one, or BadSyntax.
 func SkipString(b []byte, i int) int {
+	i += unmarked(b[i:])
 	for i+8 <= len(b) {
 		x := binary.LittleEndian.Uint64(b[i:])
 		m := special(x)
@@ -126,6 +127,18 @@ func SkipString(b []byte, i int) int {
 		}
 	}
 	return BadSyntax
+}
+
+// unmarked returns how many bytes at the start of b, in steps of 32, need no look.
+func unmarked(b []byte) (n int) {
+	for ; len(b) >= 32; b = b[32:] {
+		if special(binary.LittleEndian.Uint64(b))|special(binary.LittleEndian.Uint64(b[8:]))|
+			special(binary.LittleEndian.Uint64(b[16:]))|special(binary.LittleEndian.Uint64(b[24:])) != 0 {
+			break
+		}
+		n += 32
+	}
+	return n
 }
 
 // special marks, in the top bit of each byte of the word, a quote, a
