@@ -54,14 +54,6 @@ func fileLimit() int {
 	return int(min(uint64(lim.Cur), 1<<30)) //nolint:unconvert // signed on FreeBSD.
 }
 
-func peerAddr(fd int) netip.AddrPort {
-	sa, err := unix.Getpeername(fd)
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return addrPort(sa)
-}
-
 // localNetAddr returns the address that fd is bound to.
 func localNetAddr(fd int) net.Addr {
 	sa, err := unix.Getsockname(fd)

@@ -3,6 +3,8 @@
 package loop
 
 import (
+	"net/netip"
+
 	"github.com/panjf2000/gnet/v2/pkg/socket"
 	"golang.org/x/sys/unix"
 )
@@ -21,4 +23,13 @@ func sysSend(fd int, b []byte) (int, error) {
 func sysAccept(fd int) (int, error) {
 	n, _, err := socket.Accept(fd)
 	return n, err
+}
+
+// peerAddr returns the address of the peer.
+func peerAddr(fd int) netip.AddrPort {
+	sa, err := unix.Getpeername(fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(sa)
 }

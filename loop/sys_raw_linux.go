@@ -3,6 +3,8 @@
 package loop
 
 import (
+	"encoding/binary"
+	"net/netip"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -50,4 +52,24 @@ func errnoErr(e unix.Errno) error {
 		return errIntr
 	}
 	return e
+}
+
+// peerAddr returns the address of the peer. Other than unix.Getpeername it
+// leaves nothing for the collector.
+func peerAddr(fd int) netip.AddrPort {
+	var sa unix.RawSockaddrInet6 // the longer of the two
+	size := uint32(unsafe.Sizeof(sa))
+	_, _, errno := unix.RawSyscall(unix.SYS_GETPEERNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		return netip.AddrPort{}
+	}
+	port := func(p *uint16) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(p))[:]) }
+	switch sa.Family {
+	case unix.AF_INET:
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&sa))
+		return netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), port(&v4.Port))
+	case unix.AF_INET6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), port(&sa.Port))
+	}
+	return netip.AddrPort{}
 }

@@ -2,7 +2,11 @@
 
 package loop
 
-import "golang.org/x/sys/unix"
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
 
 func sysRead(fd int, b []byte) (int, error) { return unix.Read(fd, b) }
 
@@ -14,4 +18,13 @@ func sysSend(fd int, b []byte) (int, error) {
 func sysAccept(fd int) (int, error) {
 	n, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 	return n, err
+}
+
+// peerAddr returns the address of the peer.
+func peerAddr(fd int) netip.AddrPort {
+	sa, err := unix.Getpeername(fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(sa)
 }

@@ -95,6 +95,7 @@ func (n *Namespace) Server() *Server { return n.srv }
 // any of its events is handled. It runs on a worker and may block; only that
 // socket waits.
 func (n *Namespace) OnConnection(h func(*Socket)) {
+	n.srv.greets.Store(true)
 	n.addHook(func(k *hooks) { k.connection = append(k.connection, h) })
 }
 
@@ -121,6 +122,7 @@ func (n *Namespace) OnError(h func(*Socket, error)) {
 // the client gets a connect_error with the message and data of an *Error, or
 // "internal error" for an error of another type.
 func (n *Namespace) Use(m func(*Socket) error) {
+	n.srv.greets.Store(true)
 	n.addHook(func(k *hooks) { k.middleware = append(k.middleware, m) })
 }
 

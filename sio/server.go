@@ -36,6 +36,10 @@ type Server struct {
 	// Atomic: set when the loops have started.
 	live atomic.Pointer[[]*shard]
 
+	// Atomic: set when a namespace gets a hook that sees sockets which have just
+	// connected.
+	greets atomic.Bool
+
 	// Atomic: written by Shutdown.
 	closing atomic.Bool
 

@@ -81,6 +81,12 @@ func (sh *shard) Handler(s *engine.Session) engine.SessionHandler {
 	return (*client)(unsafe.Pointer(s))
 }
 
+// KeepsHandshake implements engine.UpperShard.
+func (sh *shard) KeepsHandshake() bool {
+	o := &sh.srv.opts
+	return !o.DropHandshake || sh.srv.greets.Load() || o.Trace.PacketError != nil || o.Trace.Connected != nil
+}
+
 // Message implements engine.UpperShard.
 func (sh *shard) Message(m *loop.Message) {
 	switch m.Kind {

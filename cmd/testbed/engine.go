@@ -116,6 +116,9 @@ func (echoShard) Handler(s *engine.Session) engine.SessionHandler {
 	return (*echoSession)(unsafe.Pointer(s))
 }
 
+// KeepsHandshake implements engine.UpperShard.
+func (echoShard) KeepsHandshake() bool { return false }
+
 // Timer implements engine.UpperShard.
 func (echoShard) Timer(*loop.Timer) {}
 

@@ -109,6 +109,7 @@ func (echoShard) Handler(s *engine.Session) engine.SessionHandler {
 	return (*echoSession)(unsafe.Pointer(s))
 }
 
+func (echoShard) KeepsHandshake() bool  { return false }
 func (echoShard) Timer(*loop.Timer)     {}
 func (echoShard) Message(*loop.Message) {}
 func (echoShard) Dropped(*loop.Message) {}

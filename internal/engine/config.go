@@ -103,6 +103,11 @@ type UpperShard interface {
 	// address: a pointer back would take 16 bytes of every session.
 	Handler(s *Session) SessionHandler
 
+	// KeepsHandshake tells whether somebody may ask for the handshake of the
+	// session that is about to be made. Without Config.Admit it is not even
+	// packed if nobody does.
+	KeepsHandshake() bool
+
 	// Timer gets the timers that belong to the layer above.
 	Timer(t *loop.Timer)
 

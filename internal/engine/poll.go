@@ -39,8 +39,9 @@ func (p *pollTransport) markDirty(s *Session) {
 
 // openPolling answers the handshake with the open packet.
 func (h *httpConn) openPolling(s *Session) {
-	open := eio.AppendOpen(nil, &h.shard.cfg.EIO, s.SID(), eio.Polling)
-	h.respond(h.pollResponse(&h.reply, open))
+	sh := h.shard
+	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, borrow(s.sid[:]), eio.Polling)
+	h.respond(h.pollResponse(&h.reply, sh.open))
 }
 
 // startGet parks a GET, or answers it at once.

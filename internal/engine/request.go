@@ -189,15 +189,16 @@ func (h *httpConn) admission(q *query) {
 		h.unavailable()
 		return
 	}
-	a := &admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request}
-	a.query.SID, a.query.EIO = "", strings.Clone(q.EIO)
-	a.query.Transport, a.query.Method = strings.Clone(q.Transport), strings.Clone(q.Method)
-	a.hs = h.handshake()
 	if sh.cfg.Admit == nil {
-		a.ok = true
+		a := admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request, ok: true}
+		if sh.upper.KeepsHandshake() {
+			a.hs = h.handshake()
+		}
 		a.admitted(&sh.req)
 		return
 	}
+	a := &admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request, hs: h.handshake()}
+	a.query.SID = "" // which is a view of the request
 	h.state, h.admit = httpAdmit, a
 	a.tls = h.conn.TLS()
 	sh.srv.admissions.Add(1)
@@ -317,7 +318,8 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	s.conn = c
 	c.Ctx = s
 	b := bufpool.Get(256)
-	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, eio.AppendOpen(nil, &sh.cfg.EIO, s.SID(), eio.WebSocket))
+	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, borrow(s.sid[:]), eio.WebSocket)
+	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, sh.open)
 	c.Send(b)
 	sh.loop.Defer(b)
 	s.handler().Opened()

@@ -39,6 +39,7 @@ type Shard struct {
 	table    *loop.Slots[Session] // by slot
 	req      http1.Request        // scratch: views of the request being handled
 	spare    *input               // for the next session that reads
+	open     []byte               // scratch of open packets
 	rawHead  []byte               // the head that req was parsed from
 	escaped  [64]byte             // scratch: a value of its query
 	random   randomSource
