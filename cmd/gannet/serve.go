@@ -54,15 +54,25 @@ func serve(ctx context.Context, cfg *config.Config, stdout, stderr io.Writer) er
 	failed := make(chan error, 1)
 	go func() { failed <- a.srv.Wait() }() // ends when the server has
 
-	select {
-	case sig := <-signals:
-		log.Info("draining: a second signal ends at once", "signal", sig.String(), "at most", cfg.DrainDelay+cfg.DrainTimeout)
-		go exitAtNext(signals) // ends with the process
-		a.drain(ctx)
-		return nil
-	case err := <-failed:
-		a.stop(canceled(ctx))
-		return fmt.Errorf("the server stopped by itself: %w", err)
+	hangups := make(chan os.Signal, 1)
+	if cfg.TLSCert != "" {
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+	}
+	for {
+		select {
+		case <-hangups:
+			a.reload()
+			continue
+		case sig := <-signals:
+			log.Info("draining: a second signal ends at once", "signal", sig.String(), "at most", cfg.DrainDelay+cfg.DrainTimeout)
+			go exitAtNext(signals) // ends with the process
+			a.drain(ctx)
+			return nil
+		case err := <-failed:
+			a.stop(canceled(ctx))
+			return fmt.Errorf("the server stopped by itself: %w", err)
+		}
 	}
 }
 
@@ -132,11 +142,11 @@ func (a *app) start(stdout io.Writer) error {
 	}
 	var where []string
 	for _, l := range a.cfg.Listeners() {
-		addr, err := a.srv.Listen(l.Network, l.Addr)
+		addr, err := a.listen(l)
 		if err != nil {
 			return listenError(l.Addr, err)
 		}
-		where = append(where, location(addr))
+		where = append(where, location(addr, l.TLS))
 	}
 	if a.sampler != nil {
 		a.sampler.Start()
@@ -150,6 +160,22 @@ func (a *app) start(stdout io.Writer) error {
 		}
 	}
 	return nil
+}
+
+func (a *app) listen(l config.Listener) (net.Addr, error) {
+	if l.TLS {
+		return a.srv.ListenTLS(l.Network, l.Addr, a.cfg.TLSCert, a.cfg.TLSKey)
+	}
+	return a.srv.Listen(l.Network, l.Addr)
+}
+
+// reload reads the certificate again.
+func (a *app) reload() {
+	if err := a.srv.ReloadCertificates(); err != nil {
+		a.log.Error("the certificate could not be read: that from before stays", "err", err)
+		return
+	}
+	a.log.Info("the certificate was read again", "file", a.cfg.TLSCert)
 }
 
 // drain ends the server so that clients go elsewhere: not ready, no more
@@ -198,7 +224,7 @@ func listenError(addr string, err error) error {
 }
 
 // location is where a browser finds a listener.
-func location(addr net.Addr) string {
+func location(addr net.Addr, encrypted bool) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return "unix:" + addr.String()
@@ -207,5 +233,9 @@ func location(addr net.Addr) string {
 	if tcp.IP.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+	scheme := "http://"
+	if encrypted {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
 }

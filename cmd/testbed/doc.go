@@ -10,7 +10,8 @@
 //	                                                 │
 //	signal ──▶ run: listen, one line on stdout, wait, Shutdown, -stats-json
 //
-// It prints one line "listening on http://ADDR" on standard output when it
+// It prints one line "listening on http://ADDR", or https:// with -tls-cert and
+// -tls-key, on standard output when it
 // accepts connections, runs until SIGTERM or SIGINT, and exits 0. A mistake
 // on the command line, or a capability that has not landed yet, is one line
 // on standard error and exit status 2. `-list` prints the profiles.

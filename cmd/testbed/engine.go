@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"strings"
 	"unsafe"
@@ -64,6 +65,18 @@ func (s engineService) Listen(network, addr string) (net.Addr, error) {
 	return s.Server.Listen(network, addr)
 }
 
+// ListenTLS implements service.
+func (s engineService) ListenTLS(network, addr, certFile, keyFile string) (net.Addr, error) {
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
+	return s.Server.ListenTLS(network, addr, &tls.Config{Certificates: []tls.Certificate{pair}})
+}
+
 // Wait implements service.
 func (s engineService) Wait() error {
 	<-s.Reactor().Done()
@@ -94,6 +107,8 @@ func (s engineService) counters() counters {
 	k := s.Reactor().Counters()
 	n.BytesIn, n.BytesOut = uint64(k.BytesIn), uint64(k.BytesOut)
 	n.ConnectionsRefused, n.AcceptPauses = uint64(k.RefusedCap), uint64(k.RefusedEMFILE)
+	n.TLSHandshakes, n.TLSTimeouts = uint64(k.TLSHandshakes), uint64(k.TLSTimeouts)
+	n.TLSFailures, n.TLSErrors = uint64(k.TLSFailures), uint64(k.TLSErrors)
 	n.Panics, n.SlowTurns = uint64(k.Panics), uint64(k.SlowTurns)
 	n.LivePackets = bufpool.Live()
 	return n

@@ -26,6 +26,8 @@ type config struct {
 	volatile      bool
 	set           settings
 	node          string
+	tlsCert       string
+	tlsKey        string
 	pprof         string
 	statsFile     string
 	print         func(io.Writer) // set by flags that print something and end
@@ -49,8 +51,6 @@ func usagef(format string, args ...any) error {
 
 // notLanded are the flags whose capability does not exist yet.
 var notLanded = map[string]string{
-	"tls-cert": "TLS",
-	"tls-key":  "TLS",
 	"redis":    "the Redis adapter",
 	"nats":     "the NATS adapter",
 	"conflate": "conflation",
@@ -81,8 +81,8 @@ func parseFlags(args []string) (*config, error) {
 	fs.StringVar(&c.node, "node", "", "`name` of this node")
 	fs.String("redis", "", "not supported yet: `URL` of a Redis")
 	fs.String("nats", "", "not supported yet: `URL` of a NATS server")
-	fs.String("tls-cert", "", "not supported yet: `file` with the certificate")
-	fs.String("tls-key", "", "not supported yet: `file` with its key")
+	fs.StringVar(&c.tlsCert, "tls-cert", "", "`file` with a certificate in PEM form: serve https and wss")
+	fs.StringVar(&c.tlsKey, "tls-key", "", "`file` with its key")
 	fs.StringVar(&c.pprof, "pprof", "", "`HOST:PORT` to serve profiles of the process on")
 	fs.StringVar(&c.statsFile, "stats-json", "", "`file` for the final counters")
 
@@ -140,6 +140,8 @@ func (c *config) check(fs *flag.FlagSet) error {
 		return usagef("-loops %d: must not be negative", c.loops)
 	case c.hz <= 0 || c.hz > 1e6:
 		return usagef("-hz %v: must be above 0 and at most 1e6", c.hz)
+	case (c.tlsCert == "") != (c.tlsKey == ""):
+		return usagef("-tls-cert and -tls-key: both or none")
 	case c.payload < 0 || c.payload > 16<<20:
 		return usagef("-payload %d: must be between 0 and 16 MiB", c.payload)
 	}

@@ -93,9 +93,10 @@ func start(t *testing.T, args ...string) *server {
 // listening returns the address in the line that says it.
 func listening(t *testing.T, line string) string {
 	t.Helper()
-	addr, ok := strings.CutPrefix(line, "listening on http://")
-	if addr, end := strings.CutSuffix(addr, "\n"); ok && end {
-		return addr
+	for _, scheme := range []string{"http", "https"} {
+		if addr, ok := strings.CutPrefix(line, "listening on "+scheme+"://"); ok && strings.HasSuffix(addr, "\n") {
+			return strings.TrimSuffix(addr, "\n")
+		}
 	}
 	t.Fatalf("the line on standard output: got %q, want \"listening on http://ADDR\"", line)
 	return ""

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -62,7 +63,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	addr, err := s.Listen("tcp", c.addr)
+	addr, err := c.listen(s)
 	if err != nil {
 		return errors.Join(err, shutdown(s))
 	}
@@ -72,7 +73,7 @@ func serve(ctx context.Context, c *config, stdout io.Writer) error {
 	if c.profile.note != "" {
 		say(c.stderr, "testbed: %s: %s", c.profile.name, c.profile.note)
 	}
-	say(stdout, "listening on http://%s", addr)
+	say(stdout, "listening on %s://%s", c.scheme(), addr)
 	var why error
 	ended := make(chan struct{})
 	go func() { // stops at Shutdown
@@ -90,6 +91,21 @@ func serve(ctx context.Context, c *config, stdout io.Writer) error {
 	}
 	<-ended
 	return c.writeStats(s)
+}
+
+// listen opens the listener of the service.
+func (c *config) listen(s service) (net.Addr, error) {
+	if c.tlsCert != "" {
+		return s.ListenTLS("tcp", c.addr, c.tlsCert, c.tlsKey)
+	}
+	return s.Listen("tcp", c.addr)
+}
+
+func (c *config) scheme() string {
+	if c.tlsCert != "" {
+		return "https"
+	}
+	return "http"
 }
 
 // say writes one line. There is nobody to tell if that fails.

@@ -10,6 +10,8 @@ import (
 type service interface {
 	// Listen opens a listener and returns its address.
 	Listen(network, addr string) (net.Addr, error)
+	// ListenTLS is Listen for encrypted connections.
+	ListenTLS(network, addr, certFile, keyFile string) (net.Addr, error)
 	// Wait blocks until the service has been shut down or has failed.
 	Wait() error
 	// Shutdown ends the service cleanly.

@@ -58,6 +58,8 @@ func (s sioService) counters() counters {
 		},
 		ConnectionsRefused: st.ConnectionsRefused, AcceptPauses: st.AcceptPauses,
 		Panics: st.Panics, SlowTurns: st.SlowTurns,
+		TLSHandshakes: st.TLSHandshakes, TLSTimeouts: st.TLSTimeouts,
+		TLSFailures: st.TLSFailures, TLSErrors: st.TLSErrors,
 		LivePackets: st.LivePackets,
 	}
 }

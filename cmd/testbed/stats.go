@@ -40,6 +40,11 @@ type counters struct {
 	Panics             uint64 `json:"panics"`
 	SlowTurns          uint64 `json:"slowTurns"`
 
+	TLSHandshakes uint64 `json:"tlsHandshakes"`
+	TLSTimeouts   uint64 `json:"tlsTimeouts"`
+	TLSFailures   uint64 `json:"tlsFailures"`
+	TLSErrors     uint64 `json:"tlsErrors"`
+
 	LivePackets     int64 `json:"livePackets"`
 	OpenDescriptors int   `json:"openDescriptors"` // of the process, its standard streams included; -1 if unknown
 	Goroutines      int   `json:"goroutines"`

@@ -14,6 +14,8 @@ type Config struct {
 	Addr      []string
 	Path      string
 	ClientDir string
+	TLSCert   string
+	TLSKey    string
 	StatsPage bool
 
 	Transports        []string
@@ -41,7 +43,10 @@ type Config struct {
 }
 
 // A Listener is one place to listen at, as net.Listen takes it.
-type Listener struct{ Network, Addr string }
+type Listener struct {
+	Network, Addr string
+	TLS           bool
+}
 
 // An Error says which setting cannot be used and why.
 type Error struct {
@@ -55,7 +60,7 @@ func (e *Error) Error() string { return e.Name + ": " + e.Reason }
 // Validate returns the first setting that cannot be used as an *Error.
 func (c *Config) Validate() error {
 	for _, check := range []func() error{
-		c.validateAddr, c.validateLimits, c.validateTransports, c.validateCORS, c.validateProxies, c.validateClient, c.validateLog,
+		c.validateAddr, c.validateLimits, c.validateTransports, c.validateCORS, c.validateProxies, c.validateTLS, c.validateClient, c.validateLog,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -69,9 +74,9 @@ func (c *Config) Listeners() []Listener {
 	list := make([]Listener, len(c.Addr))
 	for i, a := range c.Addr {
 		if path, ok := strings.CutPrefix(a, "unix:"); ok {
-			list[i] = Listener{"unix", path}
+			list[i] = Listener{Network: "unix", Addr: path}
 		} else {
-			list[i] = Listener{"tcp", a}
+			list[i] = Listener{Network: "tcp", Addr: a, TLS: c.TLSCert != ""}
 		}
 	}
 	return list

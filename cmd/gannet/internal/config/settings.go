@@ -102,6 +102,8 @@ func (s *Settings) register() {
 	f, c := s.Flags, &s.Config
 	f.StringSliceVar(&c.Addr, "addr", []string{":3000"}, "`where` to listen: HOST:PORT, :PORT or unix:PATH; may be repeated")
 	f.StringVar(&c.Path, "path", "/socket.io", "URL path of the Socket.IO server")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "`file` with a certificate and its signers' in PEM form: every address but unix:PATH is https")
+	f.StringVar(&c.TLSKey, "tls-key", "", "`file` with its key; SIGHUP reads both again")
 	f.StringVar(&c.ClientDir, "client-dir", "", "folder with the browser client: dist of the npm package socket.io-client")
 	f.BoolVar(&c.StatsPage, "stats", true, "serve the page of server figures at /stats")
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io/fs"
 	"net"
@@ -110,6 +111,21 @@ func (c *Config) validateCORS() error {
 func (c *Config) validateProxies() error {
 	_, err := c.proxies()
 	return err
+}
+
+func (c *Config) validateTLS() error {
+	switch {
+	case c.TLSCert == "" && c.TLSKey == "":
+		return nil
+	case c.TLSCert == "":
+		return &Error{"tls-key", "needs tls-cert"}
+	case c.TLSKey == "":
+		return &Error{"tls-cert", "needs tls-key"}
+	}
+	if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+		return &Error{"tls-cert", err.Error()}
+	}
+	return nil
 }
 
 func (c *Config) validateClient() error {
