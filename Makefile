@@ -64,8 +64,8 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 bench: ## measure all servers side by side and rewrite BENCHMARKS.md (hours; ARGS="-scenario echo" for a part)
 	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md -plots bench/results $(ARGS)
 
-bench-quick: ## does the harness work? one short run of our servers with few connections
-	go run ./bench/compare -quick -servers floor,gannet,gannet-inline $(ARGS)
+bench-quick: ## does the harness work? one short run of a few servers with few connections
+	go run ./bench/compare -quick $(ARGS)
 
 bench-go: tools-benchstat ## Go benchmarks (BENCH=regexp COUNT=6), summarised by benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee bench.out

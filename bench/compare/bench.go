@@ -22,14 +22,21 @@ type bench struct {
 	pinned bool
 	stderr io.Writer
 
-	conns   int    // at most; 0 means as many as a scenario wants
-	folders string // of what is built; "" means .bin/bench
+	conns int    // at most; 0 means as many as a scenario wants
+	built string // folder of the servers of this repository, for this run alone
 }
 
 const (
 	quickConns  = 400
 	quickLength = 300 * time.Millisecond
+
+	// onceTimeout bounds one run of one server, so that one that hangs does not
+	// hold the others up.
+	onceTimeout = 4 * time.Minute
 )
+
+// quickServers are those of a quick run, unless others are asked for.
+var quickServers = []string{floor, gannet, gannetInline, node}
 
 var runners = map[kind]func(context.Context, *bench, *scenario, *server) (measure, error){
 	kindEcho: runEcho, kindBroadcast: runBroadcast, kindRooms: runRooms, kindPolling: runEcho,
@@ -42,11 +49,18 @@ var runners = map[kind]func(context.Context, *bench, *scenario, *server) (measur
 func (b *bench) run(ctx context.Context) (*results, error) {
 	if b.quick {
 		b.runs, b.length, b.conns = 1, quickLength, quickConns
+		if b.which == nil {
+			b.which = quickServers
+		}
 	}
 	chosen, err := b.choose()
 	if err != nil {
 		return nil, err
 	}
+	if b.built, err = os.MkdirTemp("", "gannet-bench"); err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(b.built) }()
 	r := b.newResults()
 	ready := b.install(ctx, r, chosen)
 	for i := range scenarios {
@@ -97,13 +111,10 @@ func (b *bench) choose() ([]contender, error) {
 
 // folder is where a server is installed. Rivals stay installed.
 func (b *bench) folder(c *contender) string {
-	if b.folders != "" {
-		return filepath.Join(b.folders, c.name)
-	}
 	if c.theirs {
 		return filepath.Join(".bin", "rivals", c.name)
 	}
-	return filepath.Join(".bin", "bench", c.name)
+	return filepath.Join(b.built, c.name)
 }
 
 // install installs all and returns those that can run.
@@ -186,6 +197,8 @@ func (c *contender) cannot(sc *scenario) string {
 
 // once starts a server, measures it and ends it.
 func (b *bench) once(ctx context.Context, sc *scenario, c *contender) (measure, error) {
+	ctx, cancel := context.WithTimeout(ctx, onceTimeout+2*b.length)
+	defer cancel()
 	s, err := b.start(ctx, c, sc.kind == kindObjects)
 	if err != nil {
 		return measure{}, err

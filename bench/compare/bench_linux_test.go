@@ -28,7 +28,7 @@ func TestEveryKind(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "results", "test.json")
 	ours := []string{floor, gannet, gannetInline}
 	b := &bench{
-		runs: 2, length: 50 * time.Millisecond, conns: 40, folders: t.TempDir(), json: file, stderr: logged{t},
+		runs: 2, length: 50 * time.Millisecond, conns: 40, json: file, stderr: logged{t},
 		which: ours, only: []string{"broadcast", "broadcast-20", "rooms", "echo", "echo-16", "polling", "handshake", "churn", "idle", "objects"},
 	}
 	r, err := b.run(t.Context())
@@ -71,7 +71,7 @@ func TestFailedServer(t *testing.T) {
 	}
 	t.Chdir(filepath.Join("..", ".."))
 	b := &bench{
-		runs: 1, length: 20 * time.Millisecond, conns: 10, folders: t.TempDir(), stderr: logged{t},
+		runs: 1, length: 20 * time.Millisecond, conns: 10, built: t.TempDir(), stderr: logged{t},
 		which: []string{floor}, only: []string{"echo"},
 	}
 	chosen, err := b.choose()

@@ -119,11 +119,11 @@ func writeGoals(w io.Writer, r *results) {
 			if v > g.atMost {
 				verdict = "**missed**"
 			}
-			what := " × " + g.against
+			what := fmt.Sprintf("%.3f × %s", v, g.against)
 			if g.against == "" {
-				what = " " + shortUnit(r.Scenarios[i].Unit)
+				what = figure(v) + " " + shortUnit(r.Scenarios[i].Unit)
 			}
-			put(w, "| %s | %s | %s%s | at most %s | %s |\n", r.Scenarios[i].Title, g.server, figure(v), what, figure(g.atMost), verdict)
+			put(w, "| %s | %s | %s | at most %s | %s |\n", r.Scenarios[i].Title, g.server, what, figure(g.atMost), verdict)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestTables(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"ratios":  "| echo | 4.00 µs | 1.25 † |\n| idle | – | 1,000 B |\n",
-		"goals":   "| echo | gannet | 1.25 × floor | at most 1.60 | met |\n| idle | gannet | 1,000 B | at most 980 | **missed** |\n",
+		"goals":   "| echo | gannet | 1.250 × floor | at most 1.60 | met |\n| idle | gannet | 1,000 B | at most 980 | **missed** |\n",
 		"echo":    "|  | gannet | 5.00 µs CPU † | 4.40 to 12.0 | 1.25 | 1.00 | 900 | – | – |\n",
 		"not run": "| other | all | no \\| here |\n",
 		"servers": "| floor | floor (bare WebSocket) |  |\n",
