@@ -134,7 +134,7 @@ func (c *Conn) closedError(err error) *Error {
 	case c.state == stateOpen:
 		return fail(Closed, err, "the connection broke: %v", err)
 	case c.state == stateDialled && errors.Is(err, io.EOF):
-		return fail(WrongPath, err, "the server closed the connection without an answer: is http://%s%s right?", p.opts.Addr, p.opts.Path)
+		return fail(WrongPath, err, "the server closed the connection without an answer: is the path of http://%s%s right?", p.opts.Addr, p.opts.Path)
 	}
 	return fail(Closed, err, "closed during the handshake: %v", err)
 }

@@ -99,8 +99,8 @@ type sender struct {
 	seq      uint64        // of the next message
 	returned uint64        // echoes that came back
 	final    atomic.Uint64 // Atomic: seq when the run was over, written by stop.
-	nudged   int64         // progress at the last look
-	stuck    int           // looks without progress
+	seen     int64         // progress when it was last made
+	since    int64         // when that was
 
 	delivered atomic.Int64 // Atomic: written by the loops of the receivers.
 }

@@ -94,7 +94,8 @@ type Config struct {
 	// traffic is what the preset sends: names of flows.
 	traffic []string
 	storm   bool
-	tick    time.Duration // between two samples
+	tick    time.Duration                          // between two samples
+	enough  func(report.Phase, report.Sample) bool // ends the measuring; nil for never
 }
 
 // presets are the scenarios by name, in the order in which they are listed.

@@ -160,7 +160,7 @@ func (r *run) measure(ctx context.Context) error {
 	r.wait(ctx, r.cfg.Warmup)
 	r.from.Store(r.pool.Now())
 	r.sampler.phase(report.Measuring)
-	r.wait(ctx, r.cfg.Duration)
+	r.waitOr(ctx, r.cfg.Duration, r.sampler.enough)
 	r.to.Store(r.pool.Now())
 	r.sampler.phase(report.Stopping)
 	stopOthers()
@@ -289,7 +289,10 @@ func (r *run) join(ctx context.Context, open []*client) error {
 }
 
 // wait waits, and reports whether nobody interrupted it.
-func (r *run) wait(ctx context.Context, d time.Duration) bool {
+func (r *run) wait(ctx context.Context, d time.Duration) bool { return r.waitOr(ctx, d, nil) }
+
+// waitOr is wait that ends early when enough is closed.
+func (r *run) waitOr(ctx context.Context, d time.Duration, enough <-chan struct{}) bool {
 	if r.interrupted {
 		return false
 	}
@@ -297,6 +300,8 @@ func (r *run) wait(ctx context.Context, d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true
+	case <-enough:
 		return true
 	case <-ctx.Done():
 		r.interrupted = true

@@ -33,9 +33,10 @@ type mark struct {
 // A sampler makes a Sample each second, and marks where phases begin.
 type sampler struct {
 	// Immutable after start.
-	run  *run
-	done chan struct{}
-	wg   sync.WaitGroup
+	run    *run
+	done   chan struct{}
+	enough chan struct{} // closed when Config.enough says so
+	wg     sync.WaitGroup
 
 	mu         sync.Mutex // guards following
 	now        report.Phase
@@ -47,10 +48,12 @@ type sampler struct {
 	peakClient int64
 	ownBefore  int64
 	merged     *hdrhistogram.Histogram
+	over       bool // enough is closed
 }
 
 func (s *sampler) start(r *run) {
 	s.run, s.done, s.merged = r, make(chan struct{}), newHistogram()
+	s.enough = make(chan struct{})
 	s.ownBefore = ownRSS()
 	s.last = s.mark(r.total())
 	s.wg.Go(func() { // stops with stop
@@ -156,6 +159,10 @@ func (s *sampler) take() {
 	s.series = append(s.series, x)
 	if r.notify != nil {
 		r.notify(s.now, x)
+	}
+	if f := r.cfg.enough; f != nil && !s.over && f(s.now, x) {
+		s.over = true
+		close(s.enough)
 	}
 }
 

@@ -292,26 +292,27 @@ func (w *worker) onBeat() {
 	w.beat.After(beatEvery)
 }
 
-// patience is how many looks, one each second, a closed loop waits for what
-// does not come before it goes on without it.
-const patience = 5
+// patience is how many nanoseconds a closed loop waits for what does not come
+// before it goes on without it.
+const patience = 5_000_000_000
 
 // nudge has closed loops that are stuck go on: what they wait for is lost.
 func (w *worker) nudge() {
 	if !w.sending {
 		return
 	}
+	now := w.run.pool.Now()
 	for _, s := range w.senders {
 		if s.flow.rate > 0 || s.flow.once {
 			continue
 		}
-		if p := s.progress(); p != s.nudged || s.pending() < int64(s.flow.depth) {
-			s.nudged, s.stuck = p, 0
+		if p := s.progress(); p != s.seen || s.pending() < int64(s.flow.depth) {
+			s.seen, s.since = p, now
 			continue
 		}
-		if s.stuck++; s.stuck >= patience {
-			s.stuck = 0
-			w.send(s, w.run.pool.Now())
+		if now-s.since > patience {
+			s.since = now
+			w.send(s, now)
 		}
 	}
 }

@@ -261,5 +261,5 @@ func (f *benchFlags) write(res *report.Result, stdout io.Writer) error {
 	if f.html == "" {
 		return nil
 	}
-	return errors.New("--html is not there yet")
+	return report.WriteHTML(f.html, res)
 }
