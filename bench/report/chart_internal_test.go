@@ -130,6 +130,42 @@ func TestUnmeasured(t *testing.T) {
 	}
 }
 
+// TestRates has phases that end within seconds: at 2.01, where 10 ms would be a
+// dip, and at the end.
+func TestRates(t *testing.T) {
+	t.Parallel()
+	got := rates([]Sample{
+		{At: 0.02, Open: 1},
+		{At: 1, Sent: 98, Open: 2, P50: 5, P99: 6, ServerCPU: 0.5},
+		{At: 2, Sent: 100, P50: 5},
+		{At: 2.01, Sent: 1, Received: 1, Errors: 2, P50: 7, P99: 9, Max: 9, ServerCPU: 3},
+		{At: 3.01, Sent: 201, Received: 100, P99: 4, ServerCPU: 0.99, Measuring: true},
+		{At: 3.01, Sent: 1},
+		{At: 3.61, Sent: 59},
+		{At: 3.7, Sent: 1_000},
+	})
+	want := []Sample{
+		{At: 1, Sent: 98, Open: 2, P50: 5, P99: 6, ServerCPU: 0.49},
+		{At: 2, Sent: 100, P50: 5},
+		{At: 3.01, Sent: 200, Received: 100, Errors: 2, P50: 7, P99: 9, Max: 9, ServerCPU: (0.99 + 0.03) / 1.01, Measuring: true},
+		{At: 3.61, Sent: 100},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d samples: %+v", len(got), got)
+	}
+	for i := range want {
+		if math.Abs(got[i].ServerCPU-want[i].ServerCPU) < 1e-9 {
+			got[i].ServerCPU = want[i].ServerCPU
+		}
+		if got[i] != want[i] {
+			t.Errorf("sample %d is %+v, want %+v", i, got[i], want[i])
+		}
+	}
+	if got := rates([]Sample{{At: math.NaN(), Sent: 1}, {At: -1}, {At: 0.1}}); len(got) > 1 {
+		t.Errorf("of times that are none: %+v", got)
+	}
+}
+
 func TestThin(t *testing.T) {
 	t.Parallel()
 	var samples []Sample

@@ -59,7 +59,7 @@ func (r *Result) figures() ([]*figure, error) {
 		return nil, err
 	}
 	all := []*figure{first}
-	samples := thin(r.Series, maxPoints)
+	samples := thin(rates(r.Series), maxPoints)
 	bands := unmeasured(samples)
 	for _, g := range timeCharts {
 		c := &chart{title: g.caption, x: scale{label: seconds, steps: timeSteps}, y: g.y, bands: bands}

@@ -341,6 +341,9 @@ func warnings(a, b Side) []string {
 	differ("the program that measured", func(r *Result) string { return quoted(r.Tool) })
 	differ("the measured time", func(r *Result) string { return whole(r.Seconds) + " s" })
 	for _, key := range settingNames(slices.Concat(a.Runs, b.Runs)...) {
+		if key == "pid" {
+			continue // the server's process, another each time
+		}
 		differ("the setting "+key, func(r *Result) string { return quoted(r.Settings[key]) })
 	}
 	for _, s := range []struct {

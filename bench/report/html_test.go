@@ -136,7 +136,7 @@ func TestHTMLOfDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	histograms := []string{"", "!", "AAAA", "AAAAAAAAAAAA", raw[:len(raw)/2], strings.Repeat("A", 5<<20)}
-	for i := 0; i < len(b); i += 1 + i/40 {
+	for i := 0; i < len(b); i += 1 + i/8 {
 		c := append([]byte(nil), b...)
 		c[i] ^= 0x55
 		histograms = append(histograms, base64.StdEncoding.EncodeToString(c))

@@ -65,6 +65,7 @@ type Live struct {
 
 	mu      sync.Mutex // guards following
 	errors  int64
+	join    joiner
 	shown   bool // a line has been written
 	at      float64
 	phase   Phase
@@ -96,12 +97,18 @@ func NewLive(o *LiveOptions) *Live {
 	return l
 }
 
-// Update shows a sample. Each sample must be passed once: its errors are added
-// to those of the samples before.
+// Update shows a sample. Each sample must be passed once, in their order: its
+// errors are added to those of the samples before. One of less than half a
+// second is shown together with what follows.
 func (l *Live) Update(p Phase, s *Sample) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.errors += s.Errors
+	joined, complete := l.join.add(s)
+	if !complete {
+		return
+	}
+	s = &joined
 	parts := l.parts(p, s)
 	if l.width != nil {
 		l.painted = true

@@ -107,15 +107,15 @@ type Process struct {
 	BytesPerConnection float64 `json:"bytesPerConnection,omitempty"`
 }
 
-// A Sample is one second of a run.
+// A Sample is one second of a run, or less where a phase has ended.
 type Sample struct {
 	At        float64 `json:"at"` // seconds since the start
 	Open      int64   `json:"open"`
-	Sent      int64   `json:"sent"`     // in this second
-	Received  int64   `json:"received"` // in this second
+	Sent      int64   `json:"sent"`     // since the sample before
+	Received  int64   `json:"received"` // since the sample before
 	InFlight  int64   `json:"inFlight"`
-	Errors    int64   `json:"errors"`              // in this second
-	P50       float64 `json:"p50,omitempty"`       // µs, of this second's main latency
+	Errors    int64   `json:"errors"`              // since the sample before
+	P50       float64 `json:"p50,omitempty"`       // µs, of the main latency since the sample before
 	P99       float64 `json:"p99,omitempty"`       // µs
 	Max       float64 `json:"max,omitempty"`       // µs
 	ServerCPU float64 `json:"serverCPU,omitempty"` // share of one core
