@@ -18,6 +18,9 @@ const warmConns = 100
 
 // runHandshake connects clients, some at a time, and keeps them.
 func runHandshake(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	if err := warmed(ctx, s); err != nil {
+		return measure{}, err
+	}
 	m := newMeter(s)
 	p, err := load.NewPool(load.Options{Addr: s.addr, Plain: s.plain, OnEvent: func(*load.Conn, []byte) {}})
 	if err != nil {
@@ -35,6 +38,23 @@ func runHandshake(ctx context.Context, _ *bench, sc *scenario, s *server) (measu
 	m.count = int64(sc.conns)
 	m.last = m.snapshot()
 	return m.result()
+}
+
+// warmed has clients come and go until the server has been busy for as long as
+// it wants to be.
+func warmed(ctx context.Context, s *server) error {
+	for !s.isWarm() {
+		p, err := load.NewPool(load.Options{Addr: s.addr, Plain: s.plain, OnEvent: func(*load.Conn, []byte) {}})
+		if err != nil {
+			return err
+		}
+		_, err = openMany(ctx, p, warmConns, nil)
+		closePool(p)
+		if err != nil {
+			return fmt.Errorf("warming up: %w", err)
+		}
+	}
+	return nil
 }
 
 // openMany opens n connections and returns how long each took. What is to
@@ -81,6 +101,9 @@ func openMany(ctx context.Context, p *load.Pool, n int, each func(*load.Conn) er
 // runChurn has clients come, join a room, leave it, each when the last has been
 // answered, and go.
 func runChurn(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	if err := warmed(ctx, s); err != nil {
+		return measure{}, err
+	}
 	m, speech := newMeter(s), s.dialect()
 	join, leave := speech.join(1), speech.leave(1)
 	p, err := load.NewPool(load.Options{

@@ -90,12 +90,14 @@ func ours(name string, args ...string) func(string) ([]string, []string) {
 func runtimeOf(command func(string) (argv, env []string)) func(string) string {
 	return func(dir string) string {
 		argv, _ := command(dir)
-		switch name := filepath.Base(argv[0]); name {
-		case "node", "python":
-			return name + " " + strings.TrimPrefix(output(argv[0], "--version"), "Python ")
-		case "java":
-			first, _, _ := strings.Cut(output("java", "--version"), "\n")
-			return first
+		for _, arg := range argv { // a loader may stand before it
+			switch name := filepath.Base(arg); name {
+			case "node", "python":
+				return name + " " + strings.TrimPrefix(output(arg, "--version"), "Python ")
+			case "java":
+				first, _, _ := strings.Cut(output(arg, "--version"), "\n")
+				return first
+			}
 		}
 		return ""
 	}

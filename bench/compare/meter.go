@@ -85,8 +85,14 @@ func (m *meter) took(since int64) { m.latencies.add(time.Duration(now() - since)
 // run measures for a while after a warm-up.
 func (m *meter) run(ctx context.Context, length time.Duration, p *load.Pool) (measure, error) {
 	// A slow server may take long to complete anything.
-	ctx, cancel := context.WithTimeout(ctx, 2*length+time.Minute)
+	limit := 2*length + time.Minute + 8*m.server.warm // it may not have its core for itself
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	for !m.server.isWarm() {
+		if err := pause(ctx, length/2); err != nil {
+			return measure{}, fmt.Errorf("warming up: %w", err)
+		}
+	}
 	for _, step := range []struct {
 		pause time.Duration
 		want  int32
@@ -98,7 +104,7 @@ func (m *meter) run(ctx context.Context, length time.Duration, p *load.Pool) (me
 		select {
 		case <-m.reached[step.want]:
 		case <-ctx.Done():
-			return measure{}, fmt.Errorf("nothing was completed within %v", 2*length+time.Minute)
+			return measure{}, fmt.Errorf("nothing was completed within %v", limit)
 		}
 	}
 	var r measure

@@ -28,13 +28,14 @@ type server struct {
 	addr     string
 	profiles string // URL of its heap profile, or empty
 	plain    bool
+	warm     time.Duration // see rival
 	errors   *tail
 }
 
 // start starts a server on its core and waits until it listens.
 func (b *bench) start(ctx context.Context, c *contender, profiles bool) (*server, error) {
 	argv, env := c.command(b.folder(c))
-	s := &server{plain: c.plain, errors: &tail{}}
+	s := &server{plain: c.plain, warm: c.warm, errors: &tail{}}
 	if profiles {
 		addr, err := freeAddr(ctx)
 		if err != nil {
@@ -67,6 +68,9 @@ func (b *bench) start(ctx context.Context, c *contender, profiles bool) (*server
 	}
 	return s, nil
 }
+
+// isWarm says whether the server has been busy for as long as it wants to be.
+func (s *server) isWarm() bool { return s.warm == 0 || cpuTime(s.cmd.Process.Pid) >= s.warm }
 
 // startTimeout is how long a server may take until it listens.
 const startTimeout = 60 * time.Second
