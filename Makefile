@@ -16,7 +16,7 @@ SOAK ?= 15000
 GOTESTSUM := .bin/gotestsum --format pkgname --hide-summary skipped
 GOTESTFLAGS := -shuffle=on -timeout 10m
 
-.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench bench-quick bench-go soak hooks tools clean
+.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench bench-quick bench-go slow soak hooks tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench-quick: ## does the harness work? one short run of a few servers with few c
 bench-go: tools-benchstat ## Go benchmarks (BENCH=regexp COUNT=6), summarised by benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee bench.out
 	.bin/benchstat bench.out
+
+slow: ## what readers notice of others that have stopped reading (CONNECTIONS=5000 HZ=10 PAYLOAD=4096)
+	.ci/slow.sh
 
 soak: ## the long tests: SOAK (15000) clients idle, then churning
 	GANNET_SOAK=$(SOAK) go test -count=1 -timeout 60m -run 'Soak' -v ./...

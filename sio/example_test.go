@@ -204,6 +204,71 @@ func ExampleTarget_Gather() {
 	}
 }
 
+// Prices of many symbols: a client that reads too slowly misses some values, and
+// then gets the newest one of every symbol.
+func ExampleTarget_Latest() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	prices := map[string]float64{"GANN": 100, "SULA": 42}
+	go func() {
+		for range time.Tick(time.Second / 60) {
+			for symbol, price := range prices {
+				_ = srv.To("quotes").Latest(symbol).Emit("price", symbol, price)
+			}
+		}
+	}()
+	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+// A chat's clients may miss the oldest lines when they do not read; the default
+// is to disconnect them.
+func ExampleNamespace_SetSlowConsumer() {
+	srv, err := sio.NewServer(&sio.Options{MaxQueue: 1 << 20})
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Of("/chat").SetSlowConsumer(sio.SlowDropOldest)
+}
+
+// A producer that goes no faster than its client reads.
+func ExampleSocket_AwaitWritable() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Handle("download", func(e *sio.Event) error {
+		s := e.Socket()
+		for i := range 1000 {
+			if err := s.AwaitWritable(s.Context()); err != nil {
+				return err
+			}
+			if err := s.Emit("chunk", i, make([]byte, 16<<10)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// A game that sends less to players who are behind, and the whole state when
+// they have caught up.
+func ExampleNamespace_OnDrain() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	n := srv.Of("/game")
+	n.Handle("shot", func(e *sio.Event) error {
+		if !e.Socket().Writable() {
+			return nil
+		}
+		return e.Socket().Emit("effects", "smoke")
+	})
+	n.OnDrain(func(s *sio.Socket) { _ = s.Emit("state", "everything") })
+}
+
 // A ticker that nobody waits for: slow clients miss ticks.
 func ExampleTarget_Volatile() {
 	srv, err := sio.NewServer(nil)

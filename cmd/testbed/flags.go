@@ -24,6 +24,7 @@ type config struct {
 	hz            float64
 	payload       int
 	volatile      bool
+	conflate      bool
 	set           settings
 	node          string
 	tlsCert       string
@@ -53,7 +54,6 @@ func usagef(format string, args ...any) error {
 var notLanded = map[string]string{
 	"redis":    "the Redis adapter",
 	"nats":     "the NATS adapter",
-	"conflate": "conflation",
 }
 
 // limitedFlags are the flags that only some profiles have.
@@ -76,7 +76,7 @@ func parseFlags(args []string) (*config, error) {
 	fs.Float64Var(&c.hz, "hz", 20, "ticks a second (ticker)")
 	fs.IntVar(&c.payload, "payload", 100, "`bytes` of a tick's payload (ticker)")
 	fs.BoolVar(&c.volatile, "volatile", false, "ticks are volatile (ticker)")
-	fs.Bool("conflate", false, "not supported yet: ticks are conflated (ticker)")
+	fs.BoolVar(&c.conflate, "conflate", false, "ticks are conflated: who is behind gets the latest (ticker)")
 	fs.Var(&c.set, "set", "`NAME=VALUE` of an option, repeatable (parity)")
 	fs.StringVar(&c.node, "node", "", "`name` of this node")
 	fs.String("redis", "", "not supported yet: `URL` of a Redis")
@@ -136,6 +136,8 @@ func (c *config) check(fs *flag.FlagSet) error {
 	switch {
 	case err != nil:
 		return err
+	case c.volatile && c.conflate:
+		return usagef("-conflate: has no effect on ticks that are -volatile")
 	case c.loops < 0:
 		return usagef("-loops %d: must not be negative", c.loops)
 	case c.hz <= 0 || c.hz > 1e6:

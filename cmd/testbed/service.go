@@ -54,6 +54,7 @@ func (s sioService) counters() counters {
 		BadRequests: st.BadRequests, FrameErrors: st.FrameErrors, PacketErrors: st.PacketErrors,
 		Drops: drops{
 			Volatile: st.VolatileDrops, Closed: st.ClosedDrops,
+			Newest: st.NewestDrops, Oldest: st.OldestDrops, Conflated: st.Conflated,
 			SlowConsumers: st.SlowConsumers, WriteStalls: st.WriteStalls,
 		},
 		ConnectionsRefused: st.ConnectionsRefused, AcceptPauses: st.AcceptPauses,

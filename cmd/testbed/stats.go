@@ -54,6 +54,9 @@ type counters struct {
 // cause.
 type drops struct {
 	Volatile      uint64 `json:"volatile"`
+	Newest        uint64 `json:"newest"`
+	Oldest        uint64 `json:"oldest"`
+	Conflated     uint64 `json:"conflated"`
 	Closed        uint64 `json:"closed"`
 	SlowConsumers uint64 `json:"slowConsumers"`
 	WriteStalls   uint64 `json:"writeStalls"`

@@ -22,6 +22,9 @@ func (c *config) tick(ctx context.Context, to sio.Target) {
 	if c.volatile {
 		to = to.Volatile()
 	}
+	if c.conflate {
+		to = to.Latest("tick")
+	}
 	payload := strings.Repeat("x", c.payload)
 	t := time.NewTicker(time.Duration(float64(time.Second) / c.hz))
 	defer t.Stop()

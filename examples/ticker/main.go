@@ -4,8 +4,9 @@
 //	socket.on('price', ({ symbol, price }) => console.log(symbol, price));
 //	console.log(await socket.emitWithAck('subscribe', ['GANN', 'SULA']));
 //
-// A price is encoded once for all its subscribers, and it is volatile: whoever
-// cannot take it at once gets the next one instead.
+// A price is encoded once for all its subscribers, and only the latest of each
+// symbol counts: whoever reads slower than prices come misses some, and then
+// gets the newest of every symbol, never an old one.
 package main
 
 import (
@@ -83,21 +84,21 @@ func serve() error {
 // that no symbol can be taken for the id of a socket, which is a room too.
 func room(symbol string) string { return "price:" + symbol }
 
-// run sends one price after the other, each at a moment of its own: of two
-// volatile packets at once a client would take only the first.
+// run sends the prices of all symbols, again and again.
 func run(ctx context.Context, srv *sio.Server, prices map[string]float64) {
 	symbols := slices.Sorted(maps.Keys(prices))
-	next := time.NewTicker(time.Second / time.Duration(perSecond*len(symbols)))
+	next := time.NewTicker(time.Second / perSecond)
 	defer next.Stop()
-	for i := 0; ; i++ {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-next.C:
-			symbol := symbols[i%len(symbols)]
-			prices[symbol] *= 1 + rand.NormFloat64()/1000
-			rounded := math.Round(prices[symbol]*100) / 100
-			_ = price.Emit(srv.To(room(symbol)).Volatile(), tick{symbol, rounded, now.UnixMilli()})
+			for _, symbol := range symbols {
+				prices[symbol] *= 1 + rand.NormFloat64()/1000
+				rounded := math.Round(prices[symbol]*100) / 100
+				_ = price.Emit(srv.To(room(symbol)).Latest(symbol), tick{symbol, rounded, now.UnixMilli()})
+			}
 		}
 	}
 }
