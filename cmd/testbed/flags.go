@@ -52,8 +52,8 @@ func usagef(format string, args ...any) error {
 
 // notLanded are the flags whose capability does not exist yet.
 var notLanded = map[string]string{
-	"redis":    "the Redis adapter",
-	"nats":     "the NATS adapter",
+	"redis": "the Redis adapter",
+	"nats":  "the NATS adapter",
 }
 
 // limitedFlags are the flags that only some profiles have.
