@@ -27,7 +27,7 @@ func runHandshake(ctx context.Context, _ *bench, sc *scenario, s *server) (measu
 		return measure{}, err
 	}
 	defer closePool(p)
-	if _, err := openMany(ctx, p, sc.conns/8+1, nil); err != nil {
+	if _, err := openMany(ctx, p, sc.conns/2+1, nil); err != nil {
 		return measure{}, err
 	}
 	m.first = m.snapshot()
@@ -133,7 +133,7 @@ func runChurn(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, 
 			return errors.New("leaving is not answered")
 		}
 	}
-	if _, err := openMany(ctx, p, sc.conns/8+1, gone); err != nil {
+	if _, err := openMany(ctx, p, sc.conns/2+1, gone); err != nil {
 		return measure{}, err
 	}
 	if err := settled(ctx, s, 0); err != nil {

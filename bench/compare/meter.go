@@ -82,7 +82,8 @@ func (m *meter) boundary() {
 // took notes a latency.
 func (m *meter) took(since int64) { m.latencies.add(time.Duration(now() - since)) }
 
-// run measures for a while after a warm-up.
+// run measures for a while after a warm-up as long, which compilers at run time
+// need.
 func (m *meter) run(ctx context.Context, length time.Duration, p *load.Pool) (measure, error) {
 	// A slow server may take long to complete anything.
 	limit := 2*length + time.Minute + 8*m.server.warm // it may not have its core for itself
@@ -96,7 +97,7 @@ func (m *meter) run(ctx context.Context, length time.Duration, p *load.Pool) (me
 	for _, step := range []struct {
 		pause time.Duration
 		want  int32
-	}{{length / 2, wantFirst}, {length, wantLast}} {
+	}{{length, wantFirst}, {length, wantLast}} {
 		if err := pause(ctx, step.pause); err != nil {
 			return measure{}, err
 		}
