@@ -20,6 +20,7 @@ const (
 	taskDisconnect
 	taskError
 	taskAck
+	taskOutgoing
 	taskDrain
 )
 
@@ -77,7 +78,10 @@ func (s *Socket) event(p *packet.Packet, atts [][]byte) {
 	}
 	h := s.handlerFor(name)
 	if !sh.received(s, h, len(p.Data)) {
-		return
+		if !s.listens() {
+			return
+		}
+		h.event = string(name)
 	}
 	if h.inline && s.inbox.idle() && !sh.busy {
 		s.runInline(h, p, atts)

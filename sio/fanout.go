@@ -73,6 +73,7 @@ func (sh *shard) deliver(now bool) {
 		sh.loop.Defer(joined)
 	}
 	f.spare = parts[:0]
+	sh.reportOutgoing()
 	sh.reportDrops()
 }
 
@@ -95,7 +96,7 @@ func (s *Socket) sendJoined(joined *bufpool.Buf, parts []part, now bool) {
 		return
 	}
 	c := s.client
-	if !c.SendJoined(joined, len(parts), now) {
+	if s.extra.Load() != nil && len(s.listeners().outgoing) > 0 || !c.SendJoined(joined, len(parts), now) {
 		for _, p := range parts {
 			_ = s.queue(p.buf, 0, p.key)
 		}

@@ -63,6 +63,7 @@ type handler struct {
 	event  string
 	fn     HandlerFunc
 	inline bool
+	once   *struct{ _ byte } // identity of a handler of Once
 }
 
 // hooks are the callbacks of a namespace. A hooks is immutable.

@@ -65,6 +65,8 @@ type socketExtra struct {
 	data     atomic.Pointer[any]
 	handlers atomic.Pointer[handlerTable] // of this socket alone
 	life     atomic.Pointer[socketContext]
+	// Catch-all listeners and middlewares of this socket.
+	listeners atomic.Pointer[listeners]
 
 	// Atomic: written by the loop and the worker that runs the disconnect
 	// hooks. What Rooms answers after the disconnect.
@@ -187,7 +189,7 @@ func (s *Socket) emit(event string, args []any, flags uint16, key string) error 
 		return err
 	}
 	key = s.nsp.key(key, event)
-	if flags == 0 && key == "" && s.client.shard.loop.OnLoop() {
+	if flags == 0 && key == "" && s.client.shard.loop.OnLoop() && len(s.listeners().outgoing) == 0 {
 		return s.emitLocal(event, args)
 	}
 	b, err := encodeEvent(s.nsp.name, -1, event, args, s.nsp.srv.opts.Codec)
@@ -251,6 +253,7 @@ func (s *Socket) queue(b *bufpool.Buf, flags uint16, key string) error {
 		sh.stats.closedDrops++
 		return ErrSocketClosed
 	}
+	s.announce(b)
 	if flags&flagVolatile != 0 && !s.client.Session.Writable() {
 		sh.stats.volatileDrops++
 		sh.noteDrop(s, "volatile")

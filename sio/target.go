@@ -376,6 +376,7 @@ func (sh *shard) castEmit(op *cast, include, exclude []string) {
 		buf.Retain()
 		sh.loop.Defer(buf)
 	}
+	sh.reportOutgoing()
 	sh.reportDrops()
 }
 

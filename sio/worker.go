@@ -333,11 +333,17 @@ func (s *Socket) pump() {
 func (e *Event) resolve() {
 	s := e.socket
 	e.unresolved = false
-	e.handler = s.handlerFor([]byte(e.handler.event))
-	if !s.client.shard.received(s, e.handler, e.size()) {
-		s.inbox.pop()
-		e.finish()
+	name := e.handler.event
+	e.handler = s.handlerFor([]byte(name))
+	if s.client.shard.received(s, e.handler, e.size()) {
+		return
 	}
+	if s.listens() {
+		e.handler.event = name
+		return
+	}
+	s.inbox.pop()
+	e.finish()
 }
 
 // finish gives up an event that was handled or dropped.
@@ -385,6 +391,10 @@ func (e *Event) run() {
 		}
 	case taskAck:
 		e.callback(e.reply, e.err)
+	case taskOutgoing:
+		for _, a := range e.socket.listeners().outgoing {
+			a.f(e)
+		}
 	case taskDrain:
 		for _, h := range e.hooks.drain {
 			h(e.socket)
@@ -395,7 +405,7 @@ func (e *Event) run() {
 // handle runs the handler of an event that the client sent.
 func (e *Event) handle() {
 	s := e.socket
-	if s.marked(markMute) {
+	if s.marked(markMute) || !e.screen() || e.handler.fn == nil {
 		return
 	}
 	if err := e.handler.fn(e); err != nil {
