@@ -77,7 +77,7 @@ func (b *bench) newResults() *results {
 		Format: format, Started: time.Now().UTC().Truncate(time.Second), Command: strings.Join(command, " "),
 		Commit: output("git", "describe", "--always", "--dirty"),
 		Machine: machine{
-			CPU: procValue("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), MemoryGB: memoryGB(), Kernel: kernel(),
+			CPU: procValue("/proc/cpuinfo", "model name"), Cores: cores(), MemoryGB: memoryGB(), Kernel: kernel(),
 			Arch: runtime.GOARCH, Go: runtime.Version(), Pinned: b.pinned, Seconds: b.length.Seconds(), Load: loadAverage(),
 		},
 	}
@@ -96,6 +96,16 @@ func procValue(path, name string) string {
 		}
 	}
 	return ""
+}
+
+// cores counts those of the machine: this process may be pinned to one.
+func cores() int {
+	b, err := os.ReadFile("/proc/cpuinfo")
+	n := strings.Count("\n"+string(b), "\nprocessor")
+	if err != nil || n == 0 {
+		return runtime.NumCPU()
+	}
+	return n
 }
 
 func memoryGB() float64 {
