@@ -64,8 +64,8 @@ more than that and by more than noise.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&asJSON, "json", false, "print the comparison as JSON")
-	f.StringVar(&limit, "max-regression", "", "end with status 3 if something is worse by more than this, as 5%")
-	f.StringVar(&noise, "noise", "", "what a figure must differ by to be better or worse, as 5% (default: see above)")
+	f.StringVar(&limit, "max-regression", "", "end with status 3 if something is worse by more than this `percentage`, as 5%")
+	f.StringVar(&noise, "noise", "", "what `percentage` a figure must differ by to be better or worse, as 5% (default: see above)")
 	return cmd
 }
 
