@@ -310,7 +310,6 @@ func (c *Conn) event(p []byte) {
 		}
 		return
 	}
-	packet := Packet{ID: -1, Ack: p[0] == '3' || p[0] == '6', At: c.h.at}
 	count := 0
 	rest := p[1:]
 	if p[0] >= '5' {
@@ -326,15 +325,17 @@ func (c *Conn) event(p []byte) {
 	if !ours || len(c.pool.prefix) == 0 && len(rest) > 0 && rest[0] == '/' {
 		return // another namespace: nobody asked for it
 	}
+	packet := &c.h.packet
+	*packet = Packet{Ack: p[0] == '3' || p[0] == '6', At: c.h.at}
 	packet.ID, packet.Data = number(rest)
 	if count == 0 {
-		o.OnPacket(c, &packet)
+		o.OnPacket(c, packet)
 		return
 	}
 	if c.binary == nil {
 		c.binary = new(pending)
 	}
-	c.binary.start(packet, count)
+	c.binary.start(*packet, count)
 }
 
 // attachment takes one binary message.
@@ -352,8 +353,8 @@ func (c *Conn) attachment(data []byte) {
 
 func (b *pending) start(p Packet, count int) {
 	b.data = append(b.data[:0], p.Data...)
+	p.Data, p.Attachments = b.data, b.packet.Attachments[:0]
 	b.packet, b.want = p, count
-	b.packet.Data, b.packet.Attachments = b.data, b.packet.Attachments[:0]
 }
 
 func (b *pending) add(data []byte) {

@@ -50,7 +50,8 @@ type handler struct {
 	loop *loop.Loop
 
 	// Owned by the loop goroutine.
-	at      int64 // Pool.Now of the bytes being handled
+	at      int64  // Pool.Now of the bytes being handled
+	packet  Packet // what OnPacket is given
 	posting []*Conn
 	timers  map[*loop.Timer]func()
 }

@@ -72,7 +72,13 @@ func (w *worker) deliver(cl *client, p *load.Packet, kind byte, payload []byte) 
 	}
 	r := w.run
 	var st stamp
-	if !st.read(payload) || len(payload) != len(r.pad) {
+	intact := false
+	if kind == kindEcho {
+		intact = st.read(payload)
+	} else {
+		intact = w.seen.read(payload, &st)
+	}
+	if !intact || len(payload) != len(r.pad) {
 		w.corrupt(cl, p, kind, payload)
 		return
 	}

@@ -60,6 +60,7 @@ type worker struct {
 	began    int64       // when the open loop began
 	schedule []*schedule
 	scratch  []byte
+	seen     seen
 }
 
 // A schedule is the part of an open-loop flow that one worker sends.
