@@ -6,7 +6,7 @@
 set -euo pipefail
 
 mkdir -p "$1"
-dir=$(cd "$1" && pwd)
+dir=$(cd "$1" && pwd -P)
 suite=trixie packages=(libc6 libstdc++6 libgcc-s1)
 
 loader() { find "$dir/root" -path '*/lib/*-linux-gnu/*' -name 'ld-linux-*.so.*' 2>/dev/null | head -n 1; }
