@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -62,6 +63,44 @@ func TestEnough(t *testing.T) {
 	for version, want := range map[string]bool{"2.36": false, "2.38": true, "2.41": true, "3.0": true, "2.9": false, "": false, "musl": false} {
 		if got := enough(version); got != want {
 			t.Errorf("enough(%q) = %v, want %v", version, got, want)
+		}
+	}
+}
+
+func TestUnlessInstalled(t *testing.T) {
+	t.Chdir(t.TempDir())
+	manifest := filepath.Join(source("some"), "manifest")
+	if err := os.MkdirAll(source("some"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	failure := errors.New("not reached")
+	for _, step := range []struct {
+		name, manifest string
+		result         error
+		want           bool // that it is installed anew
+	}{
+		{"nothing there", "v1", failure, true},
+		{"failed before", "v1", nil, true},
+		{"in place", "v1", nil, false},
+		{"another version", "v2", nil, true},
+		{"in place again", "v2", nil, false},
+	} {
+		if err := os.WriteFile(manifest, []byte(step.manifest), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		called := false
+		err := unlessInstalled("out", "some", func() error {
+			called = true
+			if left, _ := os.ReadDir("out"); len(left) > 0 {
+				t.Errorf("%s: the folder has %v", step.name, left)
+			}
+			if err := os.WriteFile(filepath.Join("out", "file"), nil, 0o644); err != nil {
+				return err
+			}
+			return step.result
+		})
+		if called != step.want || !errors.Is(err, step.result) {
+			t.Errorf("%s: installed %v, error %v; want %v, %v", step.name, called, err, step.want, step.result)
 		}
 	}
 }
