@@ -45,3 +45,11 @@ func (s *Server) StopWorkers(ctx context.Context) error { return s.work.wait(ctx
 // Waiters returns how many goroutines wait in AwaitWritable of a socket of the
 // first loop; the test is that loop.
 func (s *Server) Waiters(of *Socket) int { return len(s.shards[0].waiters[of]) }
+
+// Ready is AwaitWritable on the loop of the socket, which the test is: what it
+// returns is closed when the socket is writable.
+func (s *Socket) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	s.awaitLocal(ready)
+	return ready
+}

@@ -65,6 +65,11 @@ func TestSlowPolicies(t *testing.T) {
 					if i%10 == 0 {
 						l.Drive()
 					}
+					if i == n/2 { // an event that wants an answer, though the queue is full
+						if err := s.EmitAck("confirm", func(*sio.Reply, error) {}); err != nil {
+							t.Fatal(err)
+						}
+					}
 				}
 				c.say(`27["ask"]`) // an acknowledgement, though the queue is full
 				got := c.read()
@@ -85,8 +90,10 @@ func TestSlowPolicies(t *testing.T) {
 				if causes["newest"] != st.NewestDrops || causes["oldest"] != st.OldestDrops || causes["conflated"] != st.Conflated {
 					t.Errorf("%v: Dropped was told %v", policy, causes)
 				}
-				if !slices.Contains(got, `437["answer"]`) {
-					t.Errorf("%v: the acknowledgement was dropped", policy)
+				for _, want := range []string{`437["answer"]`, `420["confirm"]`} {
+					if !slices.Contains(got, want) {
+						t.Errorf("%v: %s was dropped", policy, want)
+					}
 				}
 				checkPolicy(t, policy, &st, ticks, refused)
 				if err := s.Emit("tick", n); err != nil {
@@ -203,6 +210,34 @@ func TestSlowPolicyOfEach(t *testing.T) {
 			old, fresh := count("42/old,"), count("42/new,")
 			if uint64(old)+st.OldestDrops != n || uint64(fresh)+st.NewestDrops != n || st.Sockets != 3 {
 				t.Errorf("%d and %d came, %d and %d were dropped, of %d each", old, fresh, st.OldestDrops, st.NewestDrops, n)
+			}
+		})
+	}
+}
+
+// TestNothingOldToDrop fills the queue with what must not be dropped: there is
+// no room for what may.
+func TestNothingOldToDrop(t *testing.T) {
+	for _, on := range transports {
+		t.Run(on.name, func(t *testing.T) {
+			srv, l := drivenServer(t, &sio.Options{MaxQueue: 64 << 10})
+			srv.Of("/old").SetSlowConsumer(sio.SlowDropOldest)
+			c := on.connect(t, srv, l, "/", "/old")
+			c.stall()
+			_ = srv.Emit("full") // the pending GET takes it
+			l.Drive()
+			for _, n := range []*sio.Namespace{srv.Root(), srv.Of("/old"), srv.Root(), srv.Of("/old")} {
+				if err := n.Emit("tick", 0, strings.Repeat("x", 24<<10)); err != nil {
+					t.Fatal(err)
+				}
+				l.Drive()
+			}
+			st := srv.Stats()
+			got := numbers(c.read(), "tick")
+			// The second of "/" drives the first of "/old" out, and leaves no room for
+			// the next.
+			if len(got) != 2 || st.OldestDrops != 1 || st.NewestDrops != 1 || st.Sockets != 2 {
+				t.Errorf("%d came, %d oldest and %d newest dropped", len(got), st.OldestDrops, st.NewestDrops)
 			}
 		})
 	}
@@ -462,6 +497,28 @@ func TestAwaitWritable(t *testing.T) {
 	if st := srv.Stats(); st.SlowConsumers != 0 {
 		t.Error("the client was taken for slow")
 	}
+}
+
+// TestAwaitBehindBroadcast waits in the turn of a broadcast that nobody has been
+// sent yet.
+func TestAwaitBehindBroadcast(t *testing.T) {
+	t.Parallel()
+	srv, l := drivenServer(t, &sio.Options{SoftQueue: 1000})
+	c := newTap(t, srv, l, "/")
+	s := srv.LocalSockets()[0]
+	c.stall()
+	if err := srv.Emit("big", strings.Repeat("x", 2000)); err != nil {
+		t.Fatal(err)
+	}
+	ready := s.Ready()
+	select {
+	case <-ready:
+		t.Error("writable although the client takes nothing")
+	default:
+	}
+	l.Drive()
+	c.read()
+	recv(t, "end of the wait", ready)
 }
 
 // TestAwaitWritableEnds has the waits end that can have no success.

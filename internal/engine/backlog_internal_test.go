@@ -191,3 +191,29 @@ func TestBacklogStaysShort(t *testing.T) {
 	}
 	(&Shard{}).giveBacklog(q)
 }
+
+// TestRecount measures the same packets for both transports.
+func TestRecount(t *testing.T) {
+	t.Parallel()
+	var f Flow
+	f.SetPolicy(PolicyDropOldest)
+	q := &backlog{polled: true}
+	b := bufpool.Get(200)
+	defer b.Release()
+	b.B = AppendBinaryMessage(AppendTextMessage(b.B, []byte("head")), make([]byte, 100))
+	q.put(b, nil)
+	q.putKeyed(b, f.droppable(), keyName{&f, "k"}, true)
+	polled := len("4head") + 1 + len("b") + 136 + 1 // with a separator in front of each
+	frames := 2 + len("4head") + 2 + 100
+	for _, onPolling := range []bool{true, false, true} {
+		q.recount(onPolling)
+		want := frames
+		if onPolling {
+			want = polled
+		}
+		if q.bytes != 2*want || q.loose != want {
+			t.Errorf("polled %t: %d bytes, %d of them loose, want %d and %d", onPolling, q.bytes, q.loose, 2*want, want)
+		}
+	}
+	(&Shard{}).giveBacklog(q)
+}
