@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -260,14 +261,24 @@ func (w *worker) tick() {
 	w.clock.After(1)
 }
 
+// next takes the message that is due by the given millisecond, and returns who
+// sends it and the millisecond in which it is due.
+func (sc *schedule) next(ms int64) (s *sender, at int64, ok bool) {
+	at = int64(math.Ceil(float64(sc.done+1)/sc.rate*1000 - 1e-6))
+	if at > ms {
+		return nil, 0, false
+	}
+	s = sc.senders[sc.done%int64(len(sc.senders))]
+	sc.done++
+	return s, at, true
+}
+
 func (w *worker) due(sc *schedule, ms, now int64) {
 	for {
-		at := int64(float64(sc.done+1)/sc.rate*1000 + 0.999999)
-		if at > ms {
+		s, at, ok := sc.next(ms)
+		if !ok {
 			return
 		}
-		s := sc.senders[sc.done%int64(len(sc.senders))]
-		sc.done++
 		if scheduled := w.began + at*1_000_000; !w.send(s, min(scheduled, now)) &&
 			scheduled >= w.run.from.Load() && scheduled < w.run.to.Load() {
 			w.counts.unsent++
