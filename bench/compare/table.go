@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -116,7 +117,7 @@ func writeGoals(w io.Writer, r *results) {
 				continue
 			}
 			verdict := "met"
-			if v > g.atMost {
+			if math.Round(v*1000)/1000 > g.atMost { // as it is shown
 				verdict = "**missed**"
 			}
 			what := fmt.Sprintf("%.3f × %s", v, g.against)
