@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the e2e suites against Gannet, or against the official server, and says in one line per suite what ran.
 //
-//   node run.mjs [--server gannet|reference] [--only SUITE[,SUITE…]] [--race] [--tags TAGS] [--list]
+//   node run.mjs [--server gannet|reference] [--only SUITE[,SUITE…]] [--race] [--tags TAGS] [--tls] [--list]
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     race: { type: 'boolean', default: false },
     tags: { type: 'string' },
+    tls: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
@@ -90,6 +91,19 @@ async function build(dir) {
   };
 }
 
+// certify makes a certificate for 127.0.0.1 with the program that comes with Go, and returns the environment that has
+// servers present it and clients in every language trust it.
+async function certify(dir) {
+  const { output: goroot } = await run(['go', 'env', 'GOROOT'], { cwd: module });
+  const generate = join(goroot.trim(), 'src', 'crypto', 'tls', 'generate_cert.go');
+  const flags = ['-ca', '-ecdsa-curve', 'P256', '-host', '127.0.0.1,localhost'];
+  const { status, output } = await run(['go', 'run', generate, ...flags], { cwd: dir, env: { GO111MODULE: 'off' } });
+  if (status !== 0) throw new Error(`no certificate:\n${output}`);
+  const cert = join(dir, 'cert.pem');
+  const trust = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'WEBSOCKET_CLIENT_CA_BUNDLE'];
+  return { E2E_TLS: JSON.stringify({ cert, key: join(dir, 'key.pem') }), ...Object.fromEntries(trust.map((name) => [name, cert])) };
+}
+
 function report(name, result, seconds) {
   const { passed = 0, failed = 0, skipped = 0, what, absent } = result;
   const mark = absent ? 'absent' : failed ? 'FAIL  ' : 'ok    ';
@@ -113,13 +127,16 @@ async function main() {
   const dir = await mkdtemp(join(tmpdir(), 'gannet-e2e-'));
   const total = { passed: 0, failed: 0, skipped: 0 };
   try {
-    const env = await build(dir);
-    process.stdout.write(`e2e against ${options.server === 'reference' ? 'the official server' : 'Gannet'}\n`);
+    const tls = await certify(dir);
+    const env = { ...(await build(dir)), ...(options.tls && tls) };
+    const what = options.server === 'reference' ? 'the official server' : 'Gannet';
+    process.stdout.write(`e2e against ${what}${options.tls ? ' over TLS' : ''}\n`);
     for (const suite of suites) {
       if (only && !only.includes(suite.name)) continue;
       if (suite.gannetOnly && options.server !== 'gannet') continue;
+      if (options.tls && (suite.tls || suite.clear)) continue;
       const began = performance.now();
-      const result = await suite.run({ run, env, dir, here });
+      const result = await suite.run({ run, env: suite.tls ? { ...env, ...tls } : env, dir, here });
       report(suite.name, { what: suite.what, ...result }, (performance.now() - began) / 1000);
       for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
       if (result.absent && suite.required) total.failed++;

@@ -1,8 +1,8 @@
 // Package loop is the reactor: one goroutine per core that owns its sockets,
 // reads them, writes them, runs timers and takes messages from elsewhere.
 //
-// What it is not: a network library. It knows bytes, descriptors and time; it
-// has never heard of HTTP, WebSocket or Socket.IO. It never blocks on a
+// What it is not: a network library. It knows bytes, which TLS may encrypt,
+// descriptors and time; it has never heard of HTTP, WebSocket or Socket.IO. It never blocks on a
 // socket, and it never calls a handler from two goroutines.
 //
 //	sockets ──epoll (edge)──▶ read 64 KiB ──▶ Handler.Data ─┐

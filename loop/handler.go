@@ -7,7 +7,8 @@ package loop
 // in any of them is recovered and closes the connection concerned; the loop
 // goes on.
 type Handler interface {
-	// Open is called for every accepted connection.
+	// Open is called for every accepted connection; if it is encrypted, when
+	// the TLS handshake has succeeded.
 	Open(c *Conn)
 
 	// Moved is called for a connection that was adopted or that arrived from

@@ -107,6 +107,23 @@ func clientHello(tb testing.TB) []byte {
 	return p[:n]
 }
 
+// TestTLSTinyRecords sends a client hello in records of one byte each: that is
+// allowed, and answered.
+func TestTLSTinyRecords(t *testing.T) {
+	t.Parallel()
+	r := start(t, &loop.Options{Loops: 1}, strangers(t))
+	addr, _ := listenTLS(t, r, nil)
+	nc := dial(t, addr)
+	var records []byte
+	for _, b := range clientHello(t)[5:] {
+		records = append(records, 22, 3, 1, 0, 1, b)
+	}
+	mustWrite(t, nc, records)
+	if got := mustRead(t, nc, 6); got[0] != 22 || got[5] != 2 {
+		t.Errorf("got %x, want a server hello", got)
+	}
+}
+
 // FuzzTLSHello feeds anything as the first bytes of a client: nothing of it
 // may reach the handler, and the connection must end.
 func FuzzTLSHello(f *testing.F) {

@@ -2,6 +2,8 @@ package sio_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"embed"
 	"errors"
 	"fmt"
@@ -48,6 +50,44 @@ func ExampleOptions_fallback() {
 		log.Fatal(err)
 	}
 	log.Fatal(srv.ListenAndServe(":3000"))
+}
+
+// https and wss, with a certificate that SIGHUP reads again. Connections that
+// are open go on.
+func ExampleServer_ListenAndServeTLS() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		for range hangup {
+			if err := srv.ReloadCertificates(); err != nil {
+				log.Print(err) // the old one stays
+			}
+		}
+	}()
+	log.Fatal(srv.ListenAndServeTLS(":8443", "fullchain.pem", "privkey.pem"))
+}
+
+// Only clients with a certificate of ours may connect, and each is known by
+// its name.
+func ExampleOptions_tlsConfig() {
+	ours := x509.NewCertPool() // with the certificate that has signed those of the clients
+	srv, err := sio.NewServer(&sio.Options{
+		TLSConfig: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ours, MinVersion: tls.VersionTLS13},
+		AllowRequest: func(r *http.Request) error {
+			if r.TLS.PeerCertificates[0].Subject.CommonName != "ticker" {
+				return &sio.Error{Message: "not for you"}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(srv.ListenAndServeTLS(":8443", "fullchain.pem", "privkey.pem"))
 }
 
 // Pages of one other site may connect, with cookies.

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { encrypted } from './launch.mjs';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
@@ -17,6 +18,7 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  ...(encrypted ? ['--ignore-certificate-errors'] : []),
 ];
 
 export function startBrowser() {

@@ -25,10 +25,14 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 // NotLanded says that the server has no such profile or setting yet (exit status 2 and one line that says so).
 export class NotLanded extends Error {}
 
+// encrypted is the certificate that servers present, with the files of it and of its key; undefined in clear text.
+export const encrypted = process.env.E2E_TLS && JSON.parse(process.env.E2E_TLS);
+const tlsFlags = encrypted ? ['--tls-cert', encrypted.cert, '--tls-key', encrypted.key] : [];
+
 // launch starts a command of the suite (testbed, gannet) and waits until it says where it listens.
 export async function launch(name, args) {
   const [file, ...first] = command(name);
-  const child = spawn(file, [...first, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, [...first, ...args, ...tlsFlags], { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   let stderr = '';
   child.stderr.on('data', (chunk) => (stderr = (stderr + chunk).slice(-20_000)));

@@ -3,6 +3,8 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { connect as connectTLS } from 'node:tls';
+import { encrypted } from './launch.mjs';
 import { patience, Queue, within } from './wait.mjs';
 
 // through finds the bytes up to and with a separator.
@@ -17,8 +19,9 @@ export class Conn {
   #wake = () => {};
   #closed = false;
 
-  constructor(socket) {
+  constructor(socket, tcp = socket) {
     this.socket = socket;
+    this.tcp = tcp;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => {
       this.#buffer = Buffer.concat([this.#buffer, chunk]);
@@ -34,9 +37,11 @@ export class Conn {
   }
 
   static open(server) {
-    const socket = connect({ host: server.host, port: server.port });
-    const opened = new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return within(opened, 'TCP connect').then(() => new Conn(socket));
+    const tcp = connect({ host: server.host, port: server.port, noDelay: true });
+    const socket = encrypted ? connectTLS({ socket: tcp, host: server.host }) : tcp;
+    const event = encrypted ? 'secureConnect' : 'connect';
+    const opened = new Promise((resolve, reject) => socket.once(event, resolve).once('error', reject));
+    return within(opened, event).then(() => new Conn(socket, tcp));
   }
 
   write(data) {
@@ -89,7 +94,7 @@ export class Conn {
 
   // reset ends the connection with an RST, close with a FIN.
   reset() {
-    this.socket.resetAndDestroy();
+    this.tcp.resetAndDestroy();
   }
 
   close() {

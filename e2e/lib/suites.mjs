@@ -6,12 +6,15 @@ import { join } from 'node:path';
 
 const indent = (text, n = 60) => text.trim().split('\n').slice(-n);
 
-// node runs a folder of node:test files.
-function node(folder, { limit } = {}) {
+// node runs folders of node:test files.
+function node(folders, { limit } = {}) {
   return async ({ run, env, here }) => {
-    const dir = join(here, 'suites', folder);
-    const files = (await readdir(dir)).filter((name) => name.endsWith('.test.mjs')).sort();
-    const command = [process.execPath, '--test', '--test-reporter=tap', ...files.map((name) => join(dir, name))];
+    const files = [];
+    for (const folder of [folders].flat()) {
+      const dir = join(here, 'suites', folder);
+      files.push(...(await readdir(dir)).filter((name) => name.endsWith('.test.mjs')).sort().map((name) => join(dir, name)));
+    }
+    const command = [process.execPath, '--test', '--test-reporter=tap', ...files];
     const { status, output } = await run(command, { env, limit });
     return readTap(status, output);
   };
@@ -94,7 +97,8 @@ export const suites = [
   { name: 'socketio', what: 'Socket.IO v5 at the wire', run: node('socketio'), required: true },
   { name: 'javascript', what: 'official JavaScript client 4.8.4: polling, WebSocket, upgrade', run: node('client'), required: true },
   { name: 'python', what: 'python-socketio', run: python, required: true },
-  { name: 'java', what: 'official Java client', run: java },
+  { name: 'java', what: 'official Java client', run: java, clear: true }, // it has a store of certificates of its own
+  { name: 'tls', what: 'the wire and the JavaScript client over TLS', run: node(['engineio', 'socketio', 'client']), required: true, tls: true },
   { name: 'serve', what: 'the browser client, and pages beside sessions', run: node('serve'), required: true },
   { name: 'browser', what: 'chromium', run: browser, required: true, gannetOnly: true },
 ];

@@ -5,7 +5,7 @@ const strings = new Set([
   'addr', 'profile', 'loops', 'path', 'hz', 'payload', 'stats-json', 'node', 'set', 'pprof', 'tls-cert', 'tls-key', 'redis', 'nats',
 ]);
 // What exists in cmd/testbed and means nothing here, or not yet.
-const refused = { conflate: 'conflation', 'tls-cert': 'TLS', 'tls-key': 'TLS', redis: 'adapters', nats: 'adapters', pprof: 'pprof' };
+const refused = { conflate: 'conflation', redis: 'adapters', nats: 'adapters', pprof: 'pprof' };
 
 // UsageError is a mistake on the command line: one line on standard error, exit status 2.
 export class UsageError extends Error {}

@@ -6,7 +6,8 @@
 //   node reference/testbed.mjs -addr 127.0.0.1:0 -profile parity
 
 import { createServer } from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { createServer as createTLSServer } from 'node:https';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { hostPort, parseFlags, UsageError } from './flags.mjs';
 import { profiles } from './profiles.mjs';
 
@@ -21,7 +22,11 @@ async function main() {
     throw new UsageError(`unknown profile ${JSON.stringify(flags.profile)}; -list prints them`);
   }
   const { host, port } = hostPort(flags.addr);
-  const http = createServer((req, res) => res.writeHead(404).end());
+  const missing = (req, res) => res.writeHead(404).end();
+  const cert = flags['tls-cert'];
+  const http = cert
+    ? createTLSServer({ cert: readFileSync(cert), key: readFileSync(flags['tls-key']) }, missing)
+    : createServer(missing);
   const counters = { socketsOpened: 0, socketsClosed: 0 };
   const close = profile(http, flags, counters);
 
@@ -29,7 +34,7 @@ async function main() {
   http.listen({ host, port, backlog: 4096 }, () => {
     const at = http.address();
     const shown = at.family === 'IPv6' ? `[${at.address}]` : at.address;
-    process.stdout.write(`listening on http://${shown}:${at.port}\n`);
+    process.stdout.write(`listening on ${cert ? 'https' : 'http'}://${shown}:${at.port}\n`);
   });
 
   const stop = async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect, modes, open } from '../../lib/client.mjs';
 import { needs } from '../../lib/features.mjs';
+import { encrypted } from '../../lib/launch.mjs';
 import { shared } from '../../lib/server.mjs';
 import { collect, once } from '../../lib/wait.mjs';
 
@@ -126,7 +127,7 @@ describe('sio-client', { concurrency: 4 }, () => {
     assert.equal(handshake.query.a, 'b');
     assert.deepEqual(handshake.auth, { c: 'd' });
     assert.match(handshake.url, /^\/socket\.io\/\?.*\ba=b\b/);
-    assert.equal(handshake.secure, false);
+    assert.equal(handshake.secure, Boolean(encrypted));
     assert.equal(handshake.xdomain, false);
     assert.match(handshake.address, /127\.0\.0\.1$/);
     assert.equal(typeof handshake.headers.host, 'string');

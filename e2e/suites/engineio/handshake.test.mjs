@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { errors, openWebSocket, Polling, query } from '../../lib/engine.mjs';
+import { encrypted } from '../../lib/launch.mjs';
 import { Conn, exchange, renderRequest, requestHead, upgradeHeaders, Ws } from '../../lib/raw.mjs';
 import { reference, shared } from '../../lib/server.mjs';
 
@@ -161,8 +162,9 @@ describe('refused upgrade', () => {
       const conn = await Conn.open(await server());
       conn.write(requestHead(await server(), { path: `${path}?${query({ transport: 'websocket', EIO })}`, headers: upgradeHeaders() }));
       const text = (await conn.rest()).toString();
-      // Node notices this after the 101 and writes the refusal into the upgraded stream.
+      // Node notices this after the 101 and writes the refusal into the upgraded stream; over TLS that gets lost.
       if (!reference) assert.match(text, /^HTTP\/1\.1 400 /);
+      if (reference && encrypted) return;
       assert.match(text, /HTTP\/1\.1 400 Bad Request\r\n/);
       assert.match(text, /\r\n\r\nUnsupported protocol version$/);
     });
