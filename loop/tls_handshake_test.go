@@ -393,11 +393,11 @@ func TestTLSShutdown(t *testing.T) {
 // TestTLSCrowd has many clients at once come, speak and go.
 func TestTLSCrowd(t *testing.T) {
 	t.Parallel()
-	r := start(t, &loop.Options{Loops: 2, MaxHandshakes: 8}, echo)
+	r := start(t, &loop.Options{Loops: 2}, echo)
 	addr, client := listenTLS(t, r, nil)
 	const clients, rounds = 120, 3
 	var wg sync.WaitGroup
-	gate := make(chan struct{}, 30) // no more at once than may wait
+	gate := make(chan struct{}, 30)
 	for range clients {
 		wg.Go(func() {
 			for range rounds {

@@ -21,7 +21,7 @@ const (
 
 	// handshakePatience is how long, in ms, a handshake may wait for its
 	// client while others wait for their turn.
-	handshakePatience = 1000
+	handshakePatience = 2000
 
 	defaultHandshakeTimeout = 10 * time.Second
 )
