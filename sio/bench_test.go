@@ -83,6 +83,7 @@ func (c *rawClient) do(method, sid, body string) string {
 	if err != nil {
 		c.tb.Fatal(err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	got, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != http.StatusOK {
 		c.tb.Fatalf("%s: %s %q %v", method, res.Status, got, err)

@@ -30,7 +30,7 @@ type part struct {
 // fanOut adds a packet for the sockets of a target and takes a reference.
 func (sh *shard) fanOut(t *Target, b *bufpool.Buf) {
 	f := &sh.fan
-	if len(f.parts) > 0 && (f.bytes+len(b.B) > maxFanout || !f.target.same(t)) {
+	if len(f.parts) > 0 && (f.bytes+len(b.B) > maxFanout || !sameSockets(&f.target, t)) {
 		sh.settle()
 	}
 	if len(f.parts) == 0 {
@@ -108,11 +108,11 @@ func (s *Socket) sendJoined(joined *bufpool.Buf, parts []part, now bool) {
 	c.shard.stats.emitted += uint64(len(parts))
 }
 
-// same tells whether two targets have the same sockets.
-func (t *Target) same(u *Target) bool {
-	return t.nsp == u.nsp && t.include.same(&u.include) && t.exclude.same(&u.exclude)
+// sameSockets tells whether two targets have the same sockets.
+func sameSockets(t, u *Target) bool {
+	return t.nsp == u.nsp && sameNames(&t.include, &u.include) && sameNames(&t.exclude, &u.exclude)
 }
 
-func (l *names) same(m *names) bool {
+func sameNames(l, m *names) bool {
 	return l.n == m.n && l.few == m.few && slices.Equal(l.more, m.more)
 }

@@ -83,8 +83,8 @@ type audience struct {
 	n      int    // 0 means all loops
 }
 
-// audience returns where the sockets of the target may be.
-func (t *Target) audience(loops int) (a audience) {
+// audienceOf returns where the sockets of a target may be.
+func audienceOf(t *Target, loops int) (a audience) {
 	a.nsp = t.nsp
 	if loops < 2 || len(t.include.more) > 0 {
 		return a

@@ -298,7 +298,7 @@ func (op *cast) post() error {
 	defer op.release()
 	var err error
 	shards := op.target.nsp.srv.running()
-	where := op.target.audience(len(shards))
+	where := audienceOf(&op.target, len(shards))
 	for i, sh := range shards {
 		if !where.on(i) {
 			continue
