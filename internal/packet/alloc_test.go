@@ -75,3 +75,51 @@ func TestAppendAllocs(t *testing.T) {
 	checkAllocs(t, "connect", func() { packet.AppendConnect(dst, "/ns", "sid", "pid") })
 	checkAllocs(t, "disconnect", func() { packet.AppendDisconnect(dst, "/ns") })
 }
+
+// TestMsgpackAllocs is the budget of the other dialect: parsing, scalars and
+// binary, writing and passing on cost nothing.
+func TestMsgpackAllocs(t *testing.T) {
+	var p packet.Packet
+	in, _, err := packet.Msgpack.AppendEvent(nil, "/chat", 12, "message", []any{"hello", 5, 1.5, []byte{1, 2, 3}, true, map[string]any{"a": 1}}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := make([]byte, 0, 64)
+	checkAllocs(t, "Parse", func() {
+		if err := packet.Msgpack.Parse(in, nil, &p); err != nil {
+			t.Fatal(err)
+		}
+		packet.Msgpack.EventName(&p, scratch)
+	})
+	var n int
+	var f float64
+	var b []byte
+	var ok bool
+	checkAllocs(t, "Decode", func() {
+		for i, v := range []any{&n, &f, &b, &ok} {
+			if err := packet.Msgpack.Decode(p.Args[2+i], nil, nil, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, ok := packet.Msgpack.Bytes(p.Args[4], nil); !ok {
+			t.Fatal("not binary")
+		}
+	})
+	dst := make([]byte, 0, 1024)
+	args := []any{"hello", 5, 1.5, []byte{1, 2, 3}, true, map[string]any{"a": 1, "b": "x"}, []any{1, "y"}}
+	raw := &packet.RawArg{Parser: packet.Msgpack, Raw: p.Args[6]}
+	forward := []any{raw}
+	checkAllocs(t, "write", func() {
+		dst, _, _ = packet.Msgpack.AppendEvent(dst[:0], "/chat", -1, "message", args, nil, nil)
+		dst, _, _ = packet.Msgpack.AppendAck(dst, "/chat", 5, "", args, nil, nil)
+		dst, _, _ = packet.Msgpack.AppendEvent(dst, "/chat", -1, "message", forward, nil, nil)
+		dst = packet.Msgpack.AppendConnect(dst, "/", "sid", "")
+		dst = packet.Msgpack.AppendDisconnect(dst, "/")
+	})
+	hostile := append(make([]byte, 0, 32), "\x83\xa4type\x02\xa3nsp\xa1/\xa4data\xdd\xff\xff\xff\xff\xc0"...)
+	checkAllocs(t, "A108", func() {
+		if packet.Msgpack.Parse(hostile, nil, &p) == nil {
+			t.Fatal("accepted")
+		}
+	})
+}

@@ -83,3 +83,39 @@ func BenchmarkAppendEvent(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMsgpack does in the other dialect what an event costs: to write it,
+// to parse it, and to decode an argument that takes the detour through JSON.
+func BenchmarkMsgpack(b *testing.B) {
+	args := []any{"hello", 5, map[string]any{"symbol": "GNT", "price": 1.25, "volume": 1000}}
+	in, _, err := packet.Msgpack.AppendEvent(nil, "/", -1, "tick", args, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var p packet.Packet
+	b.Run("append", func(b *testing.B) {
+		dst := make([]byte, 0, 512)
+		for b.Loop() {
+			dst, _, _ = packet.Msgpack.AppendEvent(dst[:0], "/", -1, "tick", args, nil, nil)
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		for b.Loop() {
+			if err := packet.Msgpack.Parse(in, nil, &p); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		var v struct {
+			Symbol string  `json:"symbol"`
+			Price  float64 `json:"price"`
+			Volume int     `json:"volume"`
+		}
+		for b.Loop() {
+			if err := packet.Msgpack.Decode(p.Args[3], nil, nil, &v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -34,6 +34,12 @@
 // same name hides. So are control characters in a namespace, names longer than
 // Limits.MaxName and JSON deeper than Limits.MaxDepth.
 //
+// # The other dialect
+//
+// All of this is the default dialect, Text. A Parser is the seam at which Msgpack
+// takes its place: there every packet is one binary message, binary stands where
+// it belongs, and arguments are raw MessagePack until somebody asks.
+//
 // # Concurrency
 //
 // Everything but Packet and Assembler is safe for concurrent use. Those two
