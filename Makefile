@@ -11,12 +11,13 @@ FUZZTIME ?= 20s
 BENCH ?= .
 COUNT ?= 6
 SOAK ?= 15000
+MILLION ?= 1000000
 
 # Packages are tested at most as many at a time as there are cores, each with -race.
 GOTESTSUM := .bin/gotestsum --format pkgname --hide-summary skipped
 GOTESTFLAGS := -shuffle=on -timeout 10m
 
-.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench bench-quick bench-go slow soak hooks tools clean
+.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench million bench-quick bench-go slow soak hooks tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +62,12 @@ e2e-reference: ## the same suites against the official server, which shows that 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)
 
-bench: ## measure all servers side by side and rewrite BENCHMARKS.md (hours; ARGS="-scenario echo" for a part)
+bench: million ## measure all servers side by side and rewrite BENCHMARKS.md (hours; ARGS="-scenario echo" for a part)
 	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md -plots bench/results $(ARGS)
+
+million: ## what a million sockets without descriptors cost (MILLION=1000000), as a table
+	@mkdir -p bench/results
+	GANNET_MILLION=$(MILLION) GANNET_MILLION_TABLE=$(CURDIR)/bench/results/million.md go test -count=1 -timeout 30m -run '^TestMillion$$' -v ./sio
 
 bench-quick: ## does the harness work? one short run of a few servers with few connections
 	go run ./bench/compare -quick $(ARGS)

@@ -20,6 +20,9 @@ const (
 	sweepWindow = sweepTick*sweepParts + 2*sweepTick
 
 	never = int64(math.MaxInt64)
+
+	// lazy stands for the time of a heap entry that will never be made.
+	lazy = int64(-1)
 )
 
 // A Timer calls Handler.Timer once when its time comes. It is embedded by
@@ -30,6 +33,7 @@ type Timer struct {
 	// Owned by the loop goroutine.
 	slot     uint32 // index into the table, 0 while stopped
 	Kind     uint8  // for the handler's use
+	Lazy     bool   // may fire a second late; read by SetTimer
 	internal bool   // the loop's own: a deadline of a Conn, or a rest
 }
 
@@ -38,18 +42,21 @@ func (t *Timer) Armed() bool { return t.slot != 0 }
 
 // timers holds the armed timers of a loop. Deadlines that are far away sit in
 // a dense table and are looked at once a second; near ones have an entry in a
-// heap too. Re-arming a far timer is one store.
+// heap too. Re-arming a far timer is one store. Lazy ones never come into the
+// heap: they fire when they are looked at, in the order of the table, which is
+// that of memory too. That is what a million heartbeats need.
 type timers struct {
 	// Owned by the loop goroutine.
 	at    paged.List[int64]  // by slot; 0 = stopped
-	near  paged.List[int64]  // by slot; time of the valid heap entry, 0 = none
+	near  paged.List[int64]  // by slot; time of the valid heap entry, 0 = none, or lazy
 	refs  paged.List[*Timer] // by slot
 	free  []uint32
 	heap  []timerEntry
-	far   int   // armed slots without a heap entry
-	next  int   // slot at which the next sweep starts
-	swept int64 // time of the last sweep
-	armed int64 // what the kernel's timer is set to
+	lazy  []uint32 // scratch of a sweep: slots that are due
+	far   int      // armed slots without a heap entry
+	next  int      // slot at which the next sweep starts
+	swept int64    // time of the last sweep
+	armed int64    // what the kernel's timer is set to
 }
 
 // timerEntry is valid while near[slot] equals at.
@@ -87,16 +94,20 @@ func (ts *timers) set(t *Timer, at, now int64) {
 		ts.take(t)
 	}
 	slot := t.slot
-	due, near := ts.at.At(int(slot)), *ts.near.At(int(slot))
-	wasFar := *due != 0 && near == 0
+	due, near := ts.at.At(int(slot)), ts.near.At(int(slot))
+	wasFar := *due != 0 && *near <= 0
 	*due = at
-	if at-now >= nearby && near == 0 {
+	if at-now >= nearby && *near <= 0 {
+		*near = 0
+		if t.Lazy {
+			*near = lazy
+		}
 		if !wasFar {
 			ts.addFar(now)
 		}
 		return
 	}
-	if near == 0 || at < near {
+	if *near <= 0 || at < *near {
 		if wasFar {
 			ts.far--
 		}
@@ -139,7 +150,7 @@ func (ts *timers) stop(t *Timer) {
 	if slot == 0 {
 		return
 	}
-	if *ts.near.At(int(slot)) == 0 {
+	if *ts.near.At(int(slot)) <= 0 {
 		ts.far--
 	}
 	ts.give(t)
@@ -149,6 +160,9 @@ func (ts *timers) stop(t *Timer) {
 // inherits it.
 func (ts *timers) give(t *Timer) {
 	*ts.at.At(int(t.slot)) = 0
+	if near := ts.near.At(int(t.slot)); *near == lazy {
+		*near = 0
+	}
 	*ts.refs.At(int(t.slot)) = nil
 	ts.free = append(ts.free, t.slot)
 	t.slot = 0
@@ -187,7 +201,7 @@ func (ts *timers) sweep(now int64) {
 		part = part[:min(len(part), count)]
 		for i, at := range part {
 			if at != 0 && at-now < sweepWindow {
-				ts.approach(uint32(ts.next+i), at)
+				ts.approach(uint32(ts.next+i), at, now)
 			}
 		}
 		ts.next += len(part)
@@ -195,12 +209,29 @@ func (ts *timers) sweep(now int64) {
 	}
 }
 
-// approach moves a far timer to the heap.
-func (ts *timers) approach(slot uint32, at int64) {
-	if *ts.near.At(int(slot)) == 0 {
+// approach moves a far timer to the heap, or notes that a lazy one is due.
+func (ts *timers) approach(slot uint32, at, now int64) {
+	switch *ts.near.At(int(slot)) {
+	case 0:
 		ts.far--
 		ts.pushNear(slot, at)
+	case lazy:
+		if at <= now {
+			ts.lazy = append(ts.lazy, slot)
+		}
 	}
+}
+
+// expiredLazy returns the timer to fire of a slot that the sweep has noted, if
+// it is still due: an earlier one may have stopped it.
+func (ts *timers) expiredLazy(slot uint32, now int64) *Timer {
+	at := *ts.at.At(int(slot))
+	if at == 0 || at > now || *ts.near.At(int(slot)) != lazy {
+		return nil
+	}
+	t := *ts.refs.At(int(slot))
+	ts.stop(t)
+	return t
 }
 
 // expired pops one heap entry that is not after now. It returns the timer to
@@ -237,6 +268,12 @@ func (ts *timers) expired(now int64) (t *Timer, more bool) {
 func (l *Loop) runTimers() {
 	now := l.Now()
 	l.timers.sweep(now)
+	for _, slot := range l.timers.lazy {
+		if t := l.timers.expiredLazy(slot, now); t != nil {
+			l.fire(t)
+		}
+	}
+	l.timers.lazy = l.timers.lazy[:0]
 	for range len(l.timers.heap) {
 		t, more := l.timers.expired(now)
 		if !more {

@@ -38,6 +38,76 @@ func TestTimerFiresOnce(t *testing.T) {
 	}
 }
 
+// TestLazyTimers shows that lazy timers fire in the second behind their time,
+// without the heap, and exactly when they are near from the start.
+func TestLazyTimers(t *testing.T) {
+	t.Parallel()
+	h := &hooks{}
+	l := driven(h)
+	fired := map[*loop.Timer]int64{}
+	h.timer = func(tm *loop.Timer) { fired[tm] = l.Now() }
+	timers := make([]loop.Timer, 5000)
+	due := func(i int) int64 { return 25_000 + int64(i%37)*100 }
+	for i := range timers {
+		timers[i].Lazy = true
+		l.SetTimer(&timers[i], due(i))
+	}
+	near := loop.Timer{Lazy: true}
+	l.SetTimer(&near, 500)
+	for now := int64(0); now <= 30_000; now += 10 {
+		l.SetNow(now)
+		l.Drive()
+		if _, _, heap := l.TimerTable(); heap > 1 {
+			t.Fatalf("at %d: %d heap entries", now, heap)
+		}
+	}
+	if fired[&near] != 500 {
+		t.Errorf("the near one fired at %d, want 500", fired[&near])
+	}
+	for i := range timers {
+		if at := fired[&timers[i]]; at < due(i) || at > due(i)+1100 {
+			t.Fatalf("timer %d, due at %d, fired at %d", i, due(i), at)
+		}
+	}
+	if l.FarTimers() != 0 {
+		t.Errorf("%d far timers are left", l.FarTimers())
+	}
+}
+
+// TestLazyTimersStopEachOther has the first of many that are due together stop
+// all others, and make one of them an exact one.
+func TestLazyTimersStopEachOther(t *testing.T) {
+	t.Parallel()
+	h := &hooks{}
+	l := driven(h)
+	timers := make([]loop.Timer, 10)
+	var fired []*loop.Timer
+	h.timer = func(tm *loop.Timer) {
+		if fired = append(fired, tm); len(fired) > 1 {
+			return
+		}
+		for i := range timers {
+			l.SetTimer(&timers[i], 0)
+		}
+		timers[5].Lazy = false
+		l.SetTimer(&timers[5], 40_000)
+	}
+	for i := range timers {
+		timers[i].Lazy = true
+		l.SetTimer(&timers[i], 25_000)
+	}
+	for now := int64(0); now <= 40_000; now += 10 {
+		l.SetNow(now)
+		l.Drive()
+	}
+	if len(fired) != 2 || fired[1] != &timers[5] || l.Now() != 40_000 {
+		t.Errorf("%d fired, want the first and number 5", len(fired))
+	}
+	if l.FarTimers() != 0 {
+		t.Errorf("%d far timers are left", l.FarTimers())
+	}
+}
+
 func TestTimerJump(t *testing.T) {
 	t.Parallel()
 	h := &hooks{}
@@ -246,7 +316,7 @@ func newTimerModel(t *testing.T) *timerModel {
 	h := &hooks{timer: m.fired}
 	m.l = driven(h)
 	for i := range m.timers {
-		m.timers[i].Kind = uint8(i)
+		m.timers[i].Kind, m.timers[i].Lazy = uint8(i), i%2 == 1
 	}
 	return m
 }
@@ -277,13 +347,13 @@ func (m *timerModel) stop(i int) {
 }
 
 // advance moves the clock and drives once: whatever was due a second ago must
-// have fired.
+// have fired, lazy ones a tick later.
 func (m *timerModel) advance(by int64) {
 	m.now += by
 	m.l.SetNow(m.now)
 	m.l.Drive()
 	for i, at := range m.due {
-		if at <= m.now-1000 {
+		if late := m.now - at; late >= 1000 && !m.timers[i].Lazy || late > 1100 {
 			m.t.Fatalf("timer %d due at %d has not fired at %d", i, at, m.now)
 		}
 		if !m.timers[i].Armed() {

@@ -4,6 +4,7 @@ package sio_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net"
 	"runtime"
@@ -94,6 +95,42 @@ func TestIdleClientsAreSmall(t *testing.T) {
 			runtime.KeepAlive(srv)
 		})
 	}
+}
+
+// TestSocketsInRoomsAreSmall weighs sockets with two rooms each: one of all, and
+// one of a hundred.
+func TestSocketsInRoomsAreSmall(t *testing.T) {
+	const n, limit = 50_000, 400
+	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, DropHandshake: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, request := masked("40"), make([]byte, len(upgradeRequest))
+	names := make([]string, n/100)
+	for i := range names {
+		names[i] = fmt.Sprint("room ", i)
+	}
+	w := weigh(t, n, func() {
+		for i := range n {
+			c := srv.OpenFake(0, nil)
+			c.Inject(request[:copy(request, upgradeRequest)])
+			c.Inject(request[:copy(request, frame)])
+			if i%50 == 0 {
+				loops[0].Drive()
+			}
+		}
+		loops[0].Drive()
+		for i, s := range srv.LocalSockets() {
+			if err := s.Join("all", names[i/100]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	t.Logf("%.1f bytes and %.3f objects each", w.bytes, w.objects)
+	if w.bytes > limit*1.05 || w.objects > 2.1 {
+		t.Errorf("%.1f bytes and %.3f objects each, want at most %d and 2", w.bytes, w.objects, limit)
+	}
+	runtime.KeepAlive(srv)
 }
 
 // TestIdleConnectionsAreSmall is TestIdleClientsAreSmall over real sockets.

