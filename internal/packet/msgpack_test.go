@@ -377,3 +377,23 @@ func TestMsgpackArgError(t *testing.T) {
 		t.Errorf("connect error: %v", err)
 	}
 }
+
+// TestRawArg passes a text packet's binary on behind other binary: its
+// placeholder is counted anew, and in the other dialect it is binary.
+func TestRawArg(t *testing.T) {
+	t.Parallel()
+	arg := &packet.RawArg{Parser: packet.Text, Raw: []byte(`{"a":[{"_placeholder":true,"num":0}]}`), Atts: [][]byte{{9}}}
+	args := []any{[]byte{1}, arg}
+	out, atts, err := packet.Text.AppendEvent(nil, "/", -1, "e", args, nil, nil)
+	want := `52-["e",{"_placeholder":true,"num":0},{"a":[{"_placeholder":true,"num":1}]}]`
+	if err != nil || string(out) != want || len(atts) != 2 || !bytes.Equal(atts[1], []byte{9}) {
+		t.Errorf("text: %s, %x, %v", out, atts, err)
+	}
+	out, _, err = packet.Msgpack.AppendEvent(nil, "/", -1, "e", args, nil, nil)
+	if err != nil || !bytes.Contains(out, []byte("\xc4\x01\x01\x81\xa1a\x91\xc4\x01\x09")) {
+		t.Errorf("msgpack: %x, %v", out, err)
+	}
+	if text, err := json.Marshal(arg); err != nil || !bytes.Equal(text, arg.Raw) {
+		t.Errorf("in a value of the user's: %s, %v", text, err)
+	}
+}
