@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 )
 
 // Errors that can be told apart with errors.Is.
@@ -65,6 +66,27 @@ func clientError(err error) *Error {
 		return e
 	}
 	return &Error{Message: "internal error"}
+}
+
+// A ConnectionError is what Options.OnConnectionError gets.
+type ConnectionError struct {
+	// Request is the request that was refused. Its body is not there to read.
+	Request *http.Request
+	// Code and Message are what the client is told: 0 "Transport unknown", 1
+	// "Session ID unknown", 2 "Bad handshake method", 3 "Bad request", 4
+	// "Forbidden", 5 "Unsupported protocol version".
+	Code    int
+	Message string
+	// Context says more, with the keys of the Node server: transport, sid,
+	// method, message, protocol, or a name such as "TRANSPORT_MISMATCH" with
+	// what belongs to it. A request of a foreign origin, which Node does not
+	// refuse, has the name "FOREIGN_ORIGIN" and the origin.
+	Context map[string]any
+}
+
+// Error implements error.
+func (e *ConnectionError) Error() string {
+	return fmt.Sprintf("sio: connection refused with code %d, %s: %v", e.Code, e.Message, e.Context)
 }
 
 // A DecodeError says which argument of an event could not be decoded.

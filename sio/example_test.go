@@ -121,6 +121,28 @@ func ExampleOptions_allowRequest() {
 var files embed.FS
 
 // The browser client is served from the application's own files.
+// An application's middlewares for HTTP see the requests of clients too.
+func ExampleServer_UseHTTP() {
+	srv, _ := sio.NewServer(&sio.Options{
+		Cookie: &sio.Cookie{Name: "route", Secure: true},
+		InitialHeaders: func(h http.Header, _ *http.Request) {
+			h.Set("X-Served-By", "node-7")
+		},
+		OnConnectionError: func(e *sio.ConnectionError) {
+			fmt.Println(e.Request.RemoteAddr, e.Code, e.Message, e.Context)
+		},
+	})
+	srv.UseHTTP(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Blocked") != "" {
+				http.Error(w, "not you", http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+}
+
 func ExampleOptions_clientFiles() {
 	srv, err := sio.NewServer(&sio.Options{ClientFiles: files})
 	if err != nil {

@@ -21,6 +21,12 @@ import (
 // package cors.
 type CORS = polling.CORSOptions
 
+// A Cookie describes the cookie that carries the session id of clients that
+// begin on polling, for load balancers that keep a session on one server. The
+// zero value is Node's `cookie: true`: the name "io", the path "/", HttpOnly and
+// SameSite=Lax.
+type Cookie = polling.CookieOptions
+
 // A Codec turns arguments into JSON and back. It must be safe for concurrent
 // use. The default is encoding/json without HTML escaping.
 type Codec = jsonx.Codec
@@ -74,6 +80,30 @@ type Options struct {
 	// goroutine of its own and may block. The message of an *Error reaches the
 	// client.
 	AllowRequest func(*http.Request) error
+	// GenerateID, if set, makes the session ids in place of the server: what it
+	// returns must be unguessable, because it is all that a client needs to speak
+	// for a session, at most 256 bytes, and not in use. It runs on a goroutine of
+	// its own and may block. An error refuses the handshake. The ids of sockets
+	// are not concerned.
+	GenerateID func(*http.Request) (string, error)
+	// OnConnectionError, if set, is told of every request that is refused with a
+	// code of the Engine.IO protocol, before it is answered. It runs on an event
+	// loop and must not block.
+	OnConnectionError func(*ConnectionError)
+	// InitialHeaders, if set, may add headers to the first response of each
+	// session, and Headers to each response of a session, the first one included:
+	// those to polls and POSTs, and the 101 of a WebSocket. A response that is not
+	// of a session, such as a refusal, has none. They run on an event loop and
+	// must not block. Set-Cookie holds the Cookie of the session where there is
+	// one. What frames the response, its Content-Type and its Cache-Control are
+	// the server's: such headers are ignored.
+	InitialHeaders func(http.Header, *http.Request)
+	Headers        func(http.Header, *http.Request)
+	// Cookie, if set, carries the session id.
+	Cookie *Cookie
+	// InitialPacket, if not empty, is an Engine.IO message that every client gets
+	// right behind the handshake.
+	InitialPacket string
 	// TrustedProxies lists the proxies that may name the client's address by
 	// X-Forwarded-For. Nil trusts nobody.
 	TrustedProxies []netip.Prefix

@@ -261,6 +261,19 @@ func (s *Server) Of(name string) *Namespace {
 // Root returns the namespace "/".
 func (s *Server) Root() *Namespace { return s.root }
 
+// UseHTTP adds a middleware for the requests of clients: each handshake, poll,
+// POST and WebSocket upgrade below Options.Path goes through the middlewares in
+// the order of UseHTTP, on a goroutine of its own, before anything else is
+// looked at but CORS. It may be called at any time.
+//
+// When the handler that the middleware is given is called, the request goes on:
+// the headers that were set are on its response, and the http.Request that was
+// passed, with its context, is what AllowRequest and the hooks for headers get.
+// Its body is not there to read, and whatever is written then is ignored. A
+// middleware that does not call it answers the request by what it writes. A
+// panic is answered with code 3, "Bad request".
+func (s *Server) UseHTTP(middleware func(http.Handler) http.Handler) { s.eng.Use(middleware) }
+
 // OnConnection is Root().OnConnection.
 func (s *Server) OnConnection(h func(*Socket)) { s.root.OnConnection(h) }
 
@@ -315,6 +328,9 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 		Logger:        o.Logger,
 	}
 	engine.SetDefaults(cfg)
+	if err := s.hooks(cfg); err != nil {
+		return nil, err
+	}
 	if o.CORS != nil {
 		if cfg.CORS, err = polling.NewCORS(o.CORS); err != nil {
 			if ce, ok := errors.AsType[*polling.CORSError](err); ok {
@@ -333,6 +349,27 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 		s.serveClient(cfg)
 	}
 	return cfg, nil
+}
+
+// hooks passes on what the options say about handshakes and responses.
+func (s *Server) hooks(cfg *engine.Config) error {
+	o := &s.opts
+	cfg.GenerateID, cfg.InitialHeaders, cfg.Headers = o.GenerateID, o.InitialHeaders, o.Headers
+	cfg.InitialPacket = o.InitialPacket
+	if report := o.OnConnectionError; report != nil {
+		cfg.OnRefusal = func(r *engine.Refusal) {
+			report(&ConnectionError{Request: r.Request, Code: int(r.Code), Message: r.Code.Message(), Context: r.Context})
+		}
+	}
+	if o.Cookie == nil {
+		return nil
+	}
+	var err error
+	cfg.Cookie, err = polling.NewCookie(o.Cookie)
+	if ce, ok := errors.AsType[*polling.CookieError](err); ok {
+		return &OptionError{"Cookie." + ce.Field, ce.Reason}
+	}
+	return err
 }
 
 func (s *Server) admit(r *http.Request) (message string, ok bool) {

@@ -35,6 +35,8 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 	"upgradeTimeout":    milliseconds(func(o *sio.Options) *time.Duration { return &o.UpgradeTimeout }),
 	"maxHttpBufferSize": setBufferSize,
 	"cors":              setCORS,
+	"cookie":            setCookie,
+	"initialPacket":     decoded(func(o *sio.Options, v string) { o.InitialPacket = v }),
 	"allowRequest": decoded(func(o *sio.Options, v bool) {
 		if o.AllowRequest = nil; v {
 			o.AllowRequest = denies
@@ -48,11 +50,9 @@ var laterSettings = map[string]bool{
 	"adapter":                     false,
 	"parser":                      false,
 	"wsEngine":                    false,
-	"initialPacket":               false,
 	"destroyUpgrade":              false,
 	"destroyUpgradeTimeout":       false,
 	"allowEIO3":                   true,
-	"cookie":                      true,
 	"perMessageDeflate":           true,
 	"httpCompression":             true,
 	"connectionStateRecovery":     true,

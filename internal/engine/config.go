@@ -28,6 +28,24 @@ type Config struct {
 	// and may block. A refusal is answered with code 4 and the message.
 	Admit func(*http.Request) (message string, ok bool)
 
+	// GenerateID, if set, makes the ids of sessions, on the goroutine of Admit.
+	GenerateID func(*http.Request) (string, error)
+
+	// Cookie, if set, carries the session id; it goes with handshakes over
+	// polling.
+	Cookie *polling.Cookie
+
+	// InitialPacket, if not empty, is a message behind the open packet.
+	InitialPacket string
+
+	// OnRefusal, if set, is told of every request that is refused with a code
+	// of the protocol, before it is answered. InitialHeaders and Headers, if
+	// set, may add header lines to the first response of a session, and to each
+	// of them. They run on the loop.
+	OnRefusal      func(*Refusal)
+	InitialHeaders func(http.Header, *http.Request)
+	Headers        func(http.Header, *http.Request)
+
 	// TrustProxy, if set, tells whether the peer may name the client's
 	// address and host by X-Forwarded-For and X-Forwarded-Host.
 	TrustProxy func(netip.Addr) bool

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"net/http"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -16,7 +17,7 @@ type httpState uint8
 const (
 	httpHead    httpState = iota // a request head
 	httpBody                     // the rest of a POST body
-	httpAdmit                    // the answer of Config.Admit
+	httpAdmit                    // the answer of Config.Admit, or the middlewares
 	httpHold                     // Session.Resume: the POST is answered when its packets can be taken
 	httpClosing                  // nothing: the last response is on its way
 )
@@ -61,6 +62,8 @@ type httpConn struct {
 	reply    replyOptions // of the request being answered
 	getReply replyOptions // of the parked GET
 	admit    *admission
+	passage  *passage      // of the request being handled, in the middlewares or just out of them
+	passed   *http.Request // the request being handled, if anybody has asked for it
 }
 
 // replyOptions is what a request says about its response.
@@ -68,7 +71,8 @@ type replyOptions struct {
 	close bool
 	head  bool // to a HEAD: without its body
 	noXSS bool
-	extra []byte // rendered header lines: CORS
+	extra []byte // rendered header lines: CORS, and those of middlewares
+	last  []byte // rendered header lines for responses of a session: cookie and hooks
 }
 
 func (sh *Shard) newHTTPConn(c *loop.Conn) *httpConn {
@@ -101,6 +105,9 @@ func (h *httpConn) leave() {
 	}
 	if h.admit != nil {
 		h.admit.conn = nil
+	}
+	if h.passage != nil {
+		h.passage.conn = nil
 	}
 	sh := h.shard
 	if h.conn.Ctx == h {
@@ -473,5 +480,5 @@ func (h *httpConn) upgradeError(code eio.ErrorCode, message string) {
 }
 
 func (r *replyOptions) options() *polling.ResponseOptions {
-	return &polling.ResponseOptions{Close: r.close, HeadOnly: r.head, NoXSS: r.noXSS, Extra: r.extra}
+	return &polling.ResponseOptions{Close: r.close, HeadOnly: r.head, NoXSS: r.noXSS, Extra: r.extra, Behind: r.last}
 }

@@ -36,6 +36,7 @@ func (h *httpConn) checkOrigin(req *http1.Request) bool {
 		return true
 	}
 	sh.srv.foreign.report(sh.cfg, string(origin), string(req.Host))
+	h.report(eio.CodeForbidden, map[string]any{"name": "FOREIGN_ORIGIN", "origin": string(origin)})
 	q := query{Request: eio.Request{Upgrade: req.Upgrade}}
 	h.refuse(&q, eio.CodeForbidden, "")
 	return false

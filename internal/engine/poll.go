@@ -40,7 +40,11 @@ func (p *pollTransport) markDirty(s *Session) {
 // openPolling answers the handshake with the open packet.
 func (h *httpConn) openPolling(s *Session) {
 	sh := h.shard
-	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, borrow(s.sid[:]), eio.Polling)
+	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, s.sidView(), eio.Polling)
+	if first := sh.cfg.InitialPacket; first != "" {
+		sh.open = append(append(sh.open, polling.Separator, byte(eio.Message)), first...)
+	}
+	h.reply.last = h.headers(true, s.sidView())
 	h.respond(h.pollResponse(&h.reply, sh.open))
 }
 
@@ -51,6 +55,7 @@ func (s *Session) startGet(h *httpConn) {
 		s.fail(eio.ReasonTransportError, errGetOverlap)
 		return
 	}
+	h.reply.last = h.headers(false, "")
 	h.parked, h.get, h.getReply = true, s, h.reply
 	if s.eio.State() == eio.StateClosing && s.waiting() == 0 {
 		s.poll.ex.TakeGet()
@@ -141,7 +146,7 @@ func (h *httpConn) pollResponse(r *replyOptions, payload []byte) *bufpool.Buf {
 }
 
 func (h *httpConn) pollHead(r *replyOptions, size int) *bufpool.Buf {
-	b := bufpool.Get(256 + len(r.extra) + size)
+	b := bufpool.Get(256 + len(r.extra) + len(r.last) + size)
 	b.B = polling.AppendPollHead(b.B, size, r.options())
 	return b
 }
@@ -168,6 +173,7 @@ func (h *httpConn) readPost(s *Session, req *http1.Request) {
 	sh := h.shard
 	h.post = s
 	h.reply.close = req.Close
+	h.reply.last = h.headers(false, "")
 	if err := h.body.Init(req, int64(sh.cfg.EIO.MaxPayload)); err != nil {
 		h.bodyError(err)
 		return

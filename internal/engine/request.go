@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/subtle"
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"strings"
 	"unsafe"
@@ -31,9 +32,12 @@ type query struct {
 // Shard.req. It returns what is left of b.
 func (h *httpConn) request(b []byte, n int) []byte {
 	sh, req := h.shard, &h.shard.req
-	sh.stats.Requests++
 	sh.rawHead = b[:n]
 	rest := b[n:]
+	if h.passage == nil {
+		sh.stats.Requests++
+		h.passed = nil
+	}
 	if !sh.cfg.EIO.Enabled(eio.WebSocket) {
 		req.Upgrade = false // nobody listens for upgrades
 	}
@@ -55,27 +59,33 @@ func (h *httpConn) request(b []byte, n int) []byte {
 		return rest
 	}
 	q := sh.parseQuery(req)
+	var s *Session
 	if q.SID != "" {
 		owner, slot, ok := sh.srv.find(q.SID)
 		if ok && owner != sh {
 			return h.move(owner, b)
 		}
 		if ok {
-			s := sh.session(slot, q.SID)
-			if h.parked && s != nil && s != h.get {
-				h.stuck = true // a connection serves one session at a time
-				return b
-			}
-			return h.sessionRequest(s, &q, rest)
+			s = sh.session(slot, q.SID)
+		}
+		if h.parked && s != nil && s != h.get {
+			h.stuck = true // a connection serves one session at a time
+			return b
 		}
 	}
-	return h.sessionRequest(nil, &q, rest)
+	switch ok, held := h.throughMiddleware(b[:n], &q); {
+	case held:
+		return b
+	case !ok:
+		return rest
+	}
+	return h.sessionRequest(s, &q, rest)
 }
 
 // session returns the session in the slot if its id is sid.
 func (sh *Shard) session(slot uint32, sid string) *Session {
 	s := sh.table.Get(slot)
-	if s == nil || subtle.ConstantTimeCompare(s.sid[:], []byte(sid)) == 0 {
+	if s == nil || subtle.ConstantTimeCompare([]byte(s.sidView()), []byte(sid)) == 0 {
 		return nil
 	}
 	return s
@@ -91,6 +101,9 @@ func (h *httpConn) sessionRequest(s *Session, q *query, rest []byte) []byte {
 	code, ok := eio.VerifyBefore(&sh.cfg.EIO, &q.Request, state)
 	switch {
 	case !ok:
+		if sh.cfg.OnRefusal != nil {
+			h.report(code, refusalContext(&sh.cfg.EIO, q, code, state))
+		}
 		h.refuse(q, code, "")
 	case s == nil:
 		h.admission(q)
@@ -164,7 +177,7 @@ func (h *httpConn) foreign(b []byte) []byte {
 	return nil
 }
 
-// An admission is a handshake that waits for Config.Admit.
+// An admission is a handshake that waits for Config.Admit and GenerateID.
 type admission struct {
 	// Immutable.
 	shard *Shard
@@ -173,6 +186,7 @@ type admission struct {
 	wsock bool // WebSocket, else polling
 	query eio.Request
 	tls   *tls.ConnectionState // for Config.Admit
+	web   *http.Request        // the same request from the middlewares, or nil
 
 	// Owned by the loop goroutine.
 	conn *httpConn // nil when the connection is gone
@@ -180,6 +194,8 @@ type admission struct {
 	// Written by the admission goroutine before it posts the result.
 	ok      bool
 	message string
+	id      string // of GenerateID
+	idErr   error
 }
 
 // admission starts a handshake, with the user's consent if it is wanted.
@@ -189,7 +205,7 @@ func (h *httpConn) admission(q *query) {
 		h.unavailable()
 		return
 	}
-	if sh.cfg.Admit == nil {
+	if sh.cfg.Admit == nil && sh.cfg.GenerateID == nil {
 		a := admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request, ok: true}
 		if sh.upper.KeepsHandshake() {
 			a.hs = h.handshake()
@@ -200,24 +216,51 @@ func (h *httpConn) admission(q *query) {
 	a := &admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request, hs: h.handshake()}
 	a.query.SID = "" // which is a view of the request
 	h.state, h.admit = httpAdmit, a
-	a.tls = h.conn.TLS()
+	a.tls, a.web = h.conn.TLS(), h.passed
 	sh.srv.admissions.Add(1)
-	go a.run() // stops when Admit returns; joined by Server.Shutdown
+	go a.run() // stops when Admit and GenerateID return; joined by Server.Shutdown
 }
 
 // run asks the user. It posts its result even if the loop has gone on.
 func (a *admission) run() {
 	defer a.shard.srv.admissions.Done()
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(a.hs.Head())))
+	r, err := a.web, error(nil)
+	if r == nil {
+		r, err = http.ReadRequest(bufio.NewReader(strings.NewReader(a.hs.Head())))
+	}
 	if err == nil {
 		r.RemoteAddr, r.TLS = a.hs.Remote().String(), a.tls
 		a.message, a.ok = a.ask(r)
+		a.generate(r)
 	}
 	_ = a.shard.loop.Post(loop.Message{Kind: msgAdmitted, Obj: a})
 }
 
+// generate calls GenerateID for a handshake that will not be refused.
+func (a *admission) generate(r *http.Request) {
+	cfg := a.shard.cfg
+	if cfg.GenerateID == nil || !a.ok {
+		return
+	}
+	if _, ok := eio.VerifyAfter(&cfg.EIO, &a.query); !ok {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			cfg.Logger.Error("engine: panic in GenerateID", "panic", v)
+			a.idErr = errors.New("engine: panic in GenerateID")
+		}
+	}()
+	if a.id, a.idErr = cfg.GenerateID(r); a.idErr == nil {
+		a.idErr = a.shard.srv.named.claim(a.id, a.shard)
+	}
+}
+
 // ask calls Admit; a panic is a refusal.
 func (a *admission) ask(r *http.Request) (message string, ok bool) {
+	if a.shard.cfg.Admit == nil {
+		return "", true
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			a.shard.cfg.Logger.Error("engine: panic in AllowRequest", "panic", v)
@@ -231,17 +274,21 @@ func (a *admission) ask(r *http.Request) (message string, ok bool) {
 func (a *admission) done() {
 	h := a.conn
 	if h == nil {
+		a.disown()
 		return
 	}
 	h.admit, h.state = nil, httpHead
 	var p http1.HeadParser
-	if _, err := p.Parse([]byte(a.hs.Head()), &a.shard.cfg.HeadLimits, &a.shard.req); err != nil {
+	a.shard.rawHead = []byte(a.hs.Head())
+	if _, err := p.Parse(a.shard.rawHead, &a.shard.cfg.HeadLimits, &a.shard.req); err != nil {
+		a.disown()
 		h.badRequest(err)
 		return
 	}
 	sh, c, kept := h.shard, h.conn, h.kept
 	h.kept = nil
 	a.admitted(&sh.req)
+	a.disown()
 	switch {
 	case !h.gone():
 		h.kept = kept
@@ -253,16 +300,30 @@ func (a *admission) done() {
 	}
 }
 
+// disown gives an id back that no session was made for.
+func (a *admission) disown() {
+	if a.id != "" && a.idErr == nil {
+		a.shard.srv.named.release(a.id)
+	}
+}
+
 // admitted completes a handshake whose request is in req.
 func (a *admission) admitted(req *http1.Request) {
 	h, sh := a.conn, a.shard
 	q := &query{Request: a.query}
 	if !a.ok {
+		h.report(eio.CodeForbidden, map[string]any{"message": a.message})
 		h.refuse(q, eio.CodeForbidden, a.message)
 		return
 	}
 	if code, ok := eio.VerifyAfter(&sh.cfg.EIO, &a.query); !ok {
+		h.report(code, map[string]any{"protocol": int(eio.ParseRevision(a.query.EIO))})
 		h.refuse(q, code, "")
+		return
+	}
+	if a.idErr != nil {
+		h.report(eio.CodeBadRequest, map[string]any{"name": "ID_GENERATION_ERROR", "error": a.idErr})
+		h.refuse(q, eio.CodeBadRequest, "")
 		return
 	}
 	if sh.srv.draining.Load() { // Config.Admit took too long
@@ -289,7 +350,8 @@ func (sh *Shard) newSession(t eio.Transport, a *admission) (s *Session, ok bool)
 	if s.slot == 0 {
 		return nil, false
 	}
-	s.open(sh, t, a.hs, a.b64)
+	s.open(sh, t, a)
+	a.id = ""
 	return s, true
 }
 
@@ -302,7 +364,7 @@ func (h *httpConn) unavailable() {
 // openWebSocket completes the handshake of a session that starts on WebSocket.
 func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	sh := h.shard
-	c, ok := h.switchProtocols(req)
+	c, ok := h.switchProtocols(req, true)
 	if !ok {
 		return
 	}
@@ -318,8 +380,11 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	s.conn = c
 	c.Ctx = s
 	b := bufpool.Get(256)
-	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, borrow(s.sid[:]), eio.WebSocket)
+	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, s.sidView(), eio.WebSocket)
 	b.B = wsframe.AppendFrame(b.B, wsframe.OpText, sh.open)
+	if first := sh.cfg.InitialPacket; first != "" {
+		b.B = AppendTextMessage(b.B, []byte(first))
+	}
 	c.Send(b)
 	sh.loop.Defer(b)
 	s.handler().Opened()
@@ -329,7 +394,7 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 // request, which belongs to the WebSocket.
 func (h *httpConn) upgrade(s *Session, q *query, rest []byte) []byte {
 	sh := h.shard
-	c, ok := h.switchProtocols(&sh.req)
+	c, ok := h.switchProtocols(&sh.req, false)
 	if !ok {
 		return nil
 	}
@@ -348,7 +413,7 @@ func (h *httpConn) rawWebSocket(rest []byte) []byte {
 		h.empty(http.StatusUpgradeRequired)
 		return rest
 	}
-	c, ok := h.switchProtocols(&sh.req)
+	c, ok := h.switchProtocols(&sh.req, false)
 	if !ok {
 		return nil
 	}
@@ -357,8 +422,8 @@ func (h *httpConn) rawWebSocket(rest []byte) []byte {
 }
 
 // switchProtocols answers an upgrade with 101, or refuses it. On success the
-// httpConn is gone.
-func (h *httpConn) switchProtocols(req *http1.Request) (*loop.Conn, bool) {
+// httpConn is gone. initial says that the request begins a session.
+func (h *httpConn) switchProtocols(req *http1.Request, initial bool) (*loop.Conn, bool) {
 	sh := h.shard
 	if h.parked {
 		h.upgradeError(eio.CodeBadRequest, "") // a WebSocket cannot share its connection with a poll
@@ -375,6 +440,7 @@ func (h *httpConn) switchProtocols(req *http1.Request) (*loop.Conn, bool) {
 	}
 	c := h.conn
 	b := bufpool.Get(512)
+	h.reply.extra = append(h.reply.extra, h.headers(initial, "")...)
 	b.B = wsframe.AppendAccept(b.B, &u, h.reply.extra)
 	h.leave()
 	c.SetDeadline(0)

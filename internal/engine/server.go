@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type Server struct {
 	reactor *loop.Reactor
 	web     *webServer
 	foreign foreignOrigins
+	named   *foreignIDs // nil without Config.GenerateID
 
 	// Immutable after New has started the loops.
 	shards []*Shard
@@ -37,8 +39,14 @@ type Server struct {
 	// Atomic: written by Adopt. Whose turn it is to adopt a connection.
 	turn atomic.Uint32
 
-	// admissions counts the goroutines that run Config.Admit.
+	// Atomic: written by Use, read by the loops. All middlewares in one.
+	middleware atomic.Pointer[http.Handler]
+
+	// admissions counts the goroutines that run Config.Admit or middlewares.
 	admissions sync.WaitGroup
+
+	mwMu sync.Mutex // guards following
+	mws  []func(http.Handler) http.Handler
 }
 
 // New returns a server that listens nowhere and runs nothing yet.
@@ -46,6 +54,9 @@ func New(cfg *Config, upper Upper, ro *loop.Options) (*Server, error) {
 	s := &Server{cfg: *cfg, upper: upper, ids: NewIDCodec()}
 	s.web = newWebServer(s)
 	s.cfg.frames = wsframe.Config{MaxMessage: cfg.EIO.MaxPayload}
+	if cfg.GenerateID != nil {
+		s.named = newForeignIDs()
+	}
 	opts := *ro
 	opts.NewHandler = s.newHandler
 	if cfg.Driven {
@@ -106,7 +117,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return cmp.Or(err, webErr, s.awaitAdmissions(ctx))
 }
 
-// awaitAdmissions joins the goroutines that run Config.Admit. When ctx ends,
+// awaitAdmissions joins the goroutines that run Config.Admit or middlewares. When ctx ends,
 // those that still run are left behind.
 func (s *Server) awaitAdmissions(ctx context.Context) error {
 	done := make(chan struct{})
@@ -147,6 +158,9 @@ func (s *Server) newHandler(l *loop.Loop) loop.Handler {
 
 // find locates the shard of a session id, and its slot there.
 func (s *Server) find(sid string) (*Shard, uint32, bool) {
+	if s.named != nil {
+		return s.named.find(sid)
+	}
 	id, slot, ok := s.ids.Place(sid)
 	if !ok || int(id) >= len(s.shards) {
 		return nil, 0, false

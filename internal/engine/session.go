@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -46,7 +47,7 @@ type Session struct {
 	conn  *loop.Conn
 	poll  *pollTransport // nil on WebSocket
 	input *input         // the message that is being received; borrowed from the shard
-	rare  *rare          // what few sessions need
+	rare  *rare          // what few sessions need; immutable after open where named is set
 	timer loop.Timer
 	upper instant // deadline of the layer above
 
@@ -58,7 +59,8 @@ type Session struct {
 	Tag uint8
 
 	// Immutable after open.
-	b64 bool // binary goes out as base64 text on every transport
+	b64   bool // binary goes out as base64 text on every transport
+	named bool // the id is rare.id
 
 	// Owned by the loop goroutine.
 	doomed  bool // listed in Shard.doomed
@@ -77,8 +79,11 @@ type input struct {
 }
 
 // rare is what a session needs whose client sends control frames, or has once
-// been behind.
+// been behind, or whose id is the user's.
 type rare struct {
+	// Immutable after open.
+	id string // made by Config.GenerateID
+
 	// Owned by the loop goroutine.
 	ctl   controlBudget
 	stall stall
@@ -102,7 +107,7 @@ func (i instant) near(now int64) int64 { return now + int64(int32(uint32(i)-uint
 func (s *Session) Shard() *Shard { return s.shard }
 
 // SID returns the session's id. It may be called from any goroutine.
-func (s *Session) SID() string { return string(s.sid[:]) }
+func (s *Session) SID() string { return strings.Clone(s.sidView()) }
 
 // Slot returns the session's place in its loop's table. It may be called from
 // any goroutine.
@@ -357,12 +362,25 @@ func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
 	return out
 }
 
+// sidView returns the session's id. It is valid as long as the session.
+func (s *Session) sidView() string {
+	if s.named {
+		return s.rare.id
+	}
+	return borrow(s.sid[:])
+}
+
 // open makes s a session of the shard that starts on t.
-func (s *Session) open(sh *Shard, t eio.Transport, hs Handshake, b64 bool) {
-	s.shard, s.b64 = sh, b64
+func (s *Session) open(sh *Shard, t eio.Transport, a *admission) {
+	s.shard, s.b64 = sh, a.b64
 	s.timer.Kind = timerSession
-	s.hs.Store(hs.packed)
-	sh.srv.ids.New(&sh.random, uint8(sh.loop.ID()), s.slot, &s.sid)
+	s.hs.Store(a.hs.packed)
+	if a.id != "" {
+		s.named, s.rare = true, &rare{id: a.id}
+		sh.srv.named.settle(a.id, sh, s.slot)
+	} else {
+		sh.srv.ids.New(&sh.random, uint8(sh.loop.ID()), s.slot, &s.sid)
+	}
 	sh.sessions++
 	sh.stats.Opened++
 	if t == eio.Polling {
@@ -450,6 +468,9 @@ func (s *Session) end(reason eio.Reason, err error) {
 	s.upper = 0
 	sh.loop.SetTimer(&s.timer, 0)
 	sh.table.Free(s.slot)
+	if s.named {
+		sh.srv.named.release(s.rare.id)
+	}
 	sh.sessions--
 	sh.stats.Closed++
 	s.dropProbe()

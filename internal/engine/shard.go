@@ -13,6 +13,7 @@ const (
 	msgAdmitted = iota + 1
 	msgDrain
 	msgCall
+	msgPassed
 )
 
 // The kinds of the engine's timers; those of the layer above start at
@@ -202,6 +203,8 @@ func (sh *Shard) Message(m *loop.Message) {
 		m.Obj.(*admission).done()
 	case msgDrain:
 		sh.drain()
+	case msgPassed:
+		m.Obj.(*passage).done()
 	case msgCall:
 		m.Obj.(func())()
 	default:

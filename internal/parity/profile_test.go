@@ -33,6 +33,8 @@ type settings struct {
 	AddTrailingSlash  *bool           `json:"addTrailingSlash"`
 	AllowRequest      bool            `json:"allowRequest"`
 	CORS              json.RawMessage `json:"cors"`
+	Cookie            json.RawMessage `json:"cookie"`
+	InitialPacket     string          `json:"initialPacket"`
 }
 
 // options turns NAME=VALUE into the options of a server.
@@ -62,6 +64,12 @@ func options(set []string) (*sio.Options, error) {
 		DisableUpgrades:   v.AllowUpgrades != nil && !*v.AllowUpgrades,
 		NoTrailingSlash:   v.AddTrailingSlash != nil && !*v.AddTrailingSlash,
 		CORS:              &sio.CORS{Origin: "*"},
+		InitialPacket:     v.InitialPacket,
+	}
+	if v.Cookie != nil {
+		if o.Cookie, err = cookieOption(v.Cookie); err != nil {
+			return nil, err
+		}
 	}
 	if v.AllowRequest {
 		o.AllowRequest = denies
@@ -78,6 +86,34 @@ func denies(r *http.Request) error {
 		return &sio.Error{Message: q.Get("deny")}
 	}
 	return nil
+}
+
+// cookieOption makes a cookie of true, or of the attributes that Node has.
+func cookieOption(raw json.RawMessage) (*sio.Cookie, error) {
+	if string(raw) == "true" {
+		return &sio.Cookie{}, nil
+	}
+	var v struct {
+		Name, Domain, SameSite string
+		MaxAge                 int
+		HTTPOnly               *bool `json:"httpOnly"`
+		Secure                 bool
+		Path                   any
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, err
+	}
+	c := &sio.Cookie{
+		Name: v.Name, Domain: v.Domain, SameSite: v.SameSite, MaxAge: v.MaxAge, Secure: v.Secure,
+		DisableHTTPOnly: v.HTTPOnly != nil && !*v.HTTPOnly,
+	}
+	switch path := v.Path.(type) {
+	case string:
+		c.Path = path
+	case bool:
+		c.OmitPath = !path
+	}
+	return c, nil
 }
 
 func corsOption(raw json.RawMessage) (*sio.CORS, error) {
