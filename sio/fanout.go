@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/loop"
 )
 
 // maxFanout bounds what is joined, in bytes: what one write can take.
@@ -60,9 +61,16 @@ func (sh *shard) deliver(now bool) {
 	include, exclude := sh.names(&f.target)
 	f.target, f.bytes = Target{}, 0
 	sh.casting = true
+	r := &sh.receivers
 	n.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
-		s.sendJoined(joined, parts, now)
+		if r.sockets[r.n] = s; r.n == len(r.sockets)-1 {
+			r.n++
+			r.send(joined, parts, now)
+			return
+		}
+		r.n++
 	})
+	r.send(joined, parts, now)
 	sh.casting = false
 	sh.forgetNames()
 	for i := range parts {
@@ -89,23 +97,61 @@ func join(parts []part, bytes int) *bufpool.Buf {
 	return b
 }
 
-// sendJoined sends packets to one receiver of a broadcast: joined where its
-// connection is up to date, else each on its own.
-func (s *Socket) sendJoined(joined *bufpool.Buf, parts []part, now bool) {
-	if s.state.Load() != stateConnected {
-		return
+// receivers are a few of those that a broadcast is for. They are gone through
+// three times, each time a step further from socket to session to connection:
+// with many receivers each of these is in memory that no cache has, and so the
+// processor fetches several at a time while it would otherwise wait for one
+// after the other.
+type receivers struct {
+	// Owned by the loop goroutine; scratch of deliver.
+	sockets [16]*Socket
+	conns   [16]*loop.Conn
+	n       int
+}
+
+// send sends packets to the receivers: joined to those whose connections are
+// up to date, else each on its own.
+func (r *receivers) send(joined *bufpool.Buf, parts []part, now bool) {
+	n := r.n
+	r.n = 0
+	for i, s := range r.sockets[:n] {
+		r.conns[i] = nil
+		switch {
+		case s.state.Load() != stateConnected:
+			r.sockets[i] = nil
+		case s.extra.Load() == nil || len(s.listeners().outgoing) == 0:
+			r.conns[i] = s.client.Direct()
+		}
 	}
-	c := s.client
-	if s.extra.Load() != nil && len(s.listeners().outgoing) > 0 || !c.SendJoined(joined, len(parts), now) {
+	for i, c := range r.conns[:n] {
+		if c != nil && c.Blocked() {
+			r.conns[i] = nil
+		}
+	}
+	for i, s := range r.sockets[:n] {
+		if s == nil {
+			continue
+		}
+		s.sendJoined(r.conns[i], joined, parts, now)
+	}
+	clear(r.sockets[:n])
+	clear(r.conns[:n])
+}
+
+// sendJoined sends packets to one receiver of a broadcast; c is nil if it is to
+// get them one by one.
+func (s *Socket) sendJoined(c *loop.Conn, joined *bufpool.Buf, parts []part, now bool) {
+	if c == nil {
 		for _, p := range parts {
 			_ = s.queue(p.buf, 0, p.key)
 		}
 		return
 	}
-	if c.Overflowed() {
+	s.client.SendJoined(c, joined, len(parts), now)
+	if s.client.Overflowed() {
 		s.mark(markSlow)
 	}
-	c.shard.stats.emitted += uint64(len(parts))
+	s.client.shard.stats.emitted += uint64(len(parts))
 }
 
 // sameSockets tells whether two targets have the same sockets.

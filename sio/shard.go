@@ -39,22 +39,25 @@ type shard struct {
 	loop *loop.Loop
 
 	// Owned by the loop goroutine.
-	packet   packet.Packet // scratch of the packet being handled
-	inline   Event         // scratch of the inline event being handled
-	busy     bool          // inline is in use
-	name     [256]byte     // scratch of event names with escapes
-	include  []string      // scratch of a cast
-	exclude  []string
-	inboxes  []*inbox                    // for the next sockets that need one
-	arrived  []*Socket                   // sockets whose inbox is to be looked at
-	tail     *bufpool.Buf                // what a socket was sent last in this turn, or nil; a reference
-	fan      fanout                      // broadcasts of this turn
-	outgoing []outgoing                  // what listeners are told when that is over
-	casting  bool                        // rooms are being iterated: no code of the user's may run
-	drops    []drop                      // what Trace.Dropped is told when nothing is under way
-	waiters  map[*Socket][]chan struct{} // of AwaitWritable
-	clients  int
-	stats    shardStats
+	packet    packet.Packet // scratch of the packet being handled
+	inline    Event         // scratch of the inline event being handled
+	busy      bool          // inline is in use
+	name      [256]byte     // scratch of event names with escapes
+	include   []string      // scratch of a cast
+	exclude   []string
+	inboxes   []*inbox                    // for the next sockets that need one
+	arrived   []*Socket                   // sockets whose inbox is to be looked at
+	submitted bool                        // a worker was given something since the loop last made way
+	yielded   int64                       // when that was, in the time of the loop
+	tail      *bufpool.Buf                // what a socket was sent last in this turn, or nil; a reference
+	fan       fanout                      // broadcasts of this turn
+	receivers receivers                   // of the broadcast that is being delivered
+	outgoing  []outgoing                  // what listeners are told when that is over
+	casting   bool                        // rooms are being iterated: no code of the user's may run
+	drops     []drop                      // what Trace.Dropped is told when nothing is under way
+	waiters   map[*Socket][]chan struct{} // of AwaitWritable
+	clients   int
+	stats     shardStats
 }
 
 // shardStats are the counters of a shard.

@@ -3,6 +3,7 @@ package sio
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -291,6 +292,17 @@ func (sh *shard) pumpArrived() {
 		s.pump()
 	}
 	sh.arrived = sh.arrived[:0]
+	sh.makeWay()
+}
+
+// makeWay lets workers run that were given something, once in a while: a loop
+// that always finds input never waits, and where all processors run loops the
+// workers would only come when the scheduler stops one, ten milliseconds later.
+func (sh *shard) makeWay() {
+	if now := sh.loop.Now(); sh.submitted && now-sh.yielded >= 1 {
+		sh.submitted, sh.yielded = false, now
+		runtime.Gosched()
+	}
 }
 
 // overloaded tells whether the share 1/part of what may wait waits.
@@ -321,6 +333,7 @@ func (s *Socket) pump() {
 			e.finish()
 		default:
 			s.nsp.srv.work.submit(q.batch())
+			sh.submitted = true
 			q.running = true
 		}
 	}

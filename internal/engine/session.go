@@ -156,16 +156,21 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 	return s.SendEvent(b, nil, "") == SentQueued
 }
 
-// SendJoined queues the packets whose frames are joined in b, if the session is
-// on a WebSocket that has taken all it was sent, and reports whether it did so;
-// otherwise they are to be sent one by one. With now they are written at once
-// where nothing waits in front of them, for which this must be the end of the
-// turn. b must live as long as that of Send.
-func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
-	c := s.conn
-	if c == nil || s.behind() != nil || s.b64 || s.doomed || c.Blocked() || s.eio.State() != eio.StateOpen {
-		return false
+// Direct returns the session's WebSocket if joined packets may be given to it
+// by SendJoined, as far as the session knows: the connection must not be
+// blocked either. It is nil if they are to be sent one by one.
+func (s *Session) Direct() *loop.Conn {
+	if s.behind() != nil || s.b64 || s.doomed || s.eio.State() != eio.StateOpen {
+		return nil
 	}
+	return s.conn
+}
+
+// SendJoined queues the packets whose frames are joined in b on the connection
+// that Direct has returned in this turn. With now they are written at once where
+// nothing waits in front of them, for which this must be the end of the turn. b
+// must live as long as that of Send.
+func (s *Session) SendJoined(c *loop.Conn, b *bufpool.Buf, packets int, now bool) {
 	s.shard.stats.PacketsOut += uint64(packets)
 	if now {
 		c.SendNow(b)
@@ -175,17 +180,16 @@ func (s *Session) SendJoined(b *bufpool.Buf, packets int, now bool) bool {
 	if c.Queued() > 0 {
 		s.sent(len(b.B))
 	}
-	return true
 }
 
 // Tail returns the packets that the session's WebSocket will be sent last in
 // this turn, or nil if there are none that more could follow in the same
 // buffer.
 func (s *Session) Tail() *bufpool.Buf {
-	if s.conn == nil || s.behind() != nil || s.b64 || s.doomed || s.eio.State() != eio.StateOpen {
-		return nil
+	if c := s.Direct(); c != nil {
+		return c.Tail()
 	}
-	return s.conn.Tail()
+	return nil
 }
 
 // Lengthened notes that a packet of n bytes was appended to what Tail has
