@@ -270,6 +270,10 @@ func (t Target) Gather(ctx context.Context, event string, args ...any) iter.Seq2
 		if t.nsp == nil {
 			return
 		}
+		if t.nsp.family != nil {
+			yield(nil, ErrParentNamespace)
+			return
+		}
 		if t.nsp.srv.onAnyLoop() {
 			yield(nil, ErrOnLoop)
 			return

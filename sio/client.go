@@ -52,6 +52,8 @@ var (
 	errConnectError   = errors.New("sio: CONNECT_ERROR from a client")
 	errConnectSize    = errors.New("sio: CONNECT packet too large")
 	errNamespaceLimit = errors.New("sio: too many namespaces on one connection")
+
+	errInvalidNamespace = &Error{Message: "Invalid namespace"}
 )
 
 // Opened implements engine.SessionHandler.
@@ -370,22 +372,20 @@ func (c *client) connect(p *packet.Packet) {
 			return
 		}
 	}
-	n := (*srv.namespaces.Load())[string(p.Namespace)]
-	if n == nil {
-		c.refuse(string(p.Namespace), &Error{Message: "Invalid namespace"})
-		return
-	}
-	if c.joinedCount() >= srv.opts.MaxNamespaces {
+	full := c.joinedCount() >= srv.opts.MaxNamespaces
+	n, ask := srv.seek(p.Namespace, !full)
+	switch {
+	case n == nil && !ask:
+		c.refuse(string(p.Namespace), errInvalidNamespace)
+	case full:
 		c.stateError(errNamespaceLimit)
-		return
+	case ask:
+		c.inquire(string(p.Namespace), p.Data)
+	default:
+		s := newSocket(n, c, p.Data)
+		c.add(s)
+		s.admit()
 	}
-	s := newSocket(n, c, p.Data)
-	c.add(s)
-	if mw := n.hooks.Load().middleware; len(mw) > 0 {
-		s.push(&Event{socket: s, kind: taskMiddleware})
-		return
-	}
-	s.admitted(nil)
 }
 
 // refuse answers a CONNECT with CONNECT_ERROR.

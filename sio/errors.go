@@ -39,6 +39,10 @@ var (
 	// ErrRoomName is returned for room names longer than 256 bytes.
 	ErrRoomName = errors.New("sio: room name longer than 256 bytes")
 
+	// ErrParentNamespace is returned by operations that a ParentNamespace cannot
+	// do.
+	ErrParentNamespace = errors.New("sio: not possible with a parent namespace")
+
 	// ErrNoAck is returned by Event.Ack when the client asked for none.
 	ErrNoAck = errors.New("sio: the client did not ask for an acknowledgement")
 )

@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -176,6 +178,48 @@ func ExampleNamespace_Inline() {
 	srv.Root().Inline().Handle("move", func(e *sio.Event) error {
 		return e.Socket().To("arena").Volatile().Emit("move", e.Args()...)
 	})
+}
+
+// Every name that matches has a namespace of its own, from the first client on.
+func ExampleServer_OfRegexp() {
+	srv, err := sio.NewServer(&sio.Options{CleanupEmptyChildNamespaces: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	games := srv.OfRegexp(regexp.MustCompile(`^/game-\d+$`))
+	games.Handle("move", func(e *sio.Event) error {
+		return e.Socket().Namespace().Emit("move", e.Args()...)
+	})
+	_ = games.Emit("maintenance", "in five minutes") // to all games
+}
+
+// The function may block: it decides who may create which namespace.
+func ExampleServer_OfFunc() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	tenants := srv.OfFunc(func(name string, auth json.RawMessage) (bool, error) {
+		var v struct{ Key string }
+		if err := json.Unmarshal(auth, &v); err != nil {
+			return false, err
+		}
+		return name == "/tenant-"+v.Key, nil // a look into a database
+	})
+	tenants.OnConnection(func(s *sio.Socket) { _ = s.Emit("welcome", s.Namespace().Name()) })
+}
+
+// A hook for namespaces that clients bring into being.
+func ExampleServer_OnNewNamespace() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.OnNewNamespace(func(n *sio.Namespace) {
+		log.Println("new namespace", n.Name())
+		n.SetSlowConsumer(sio.SlowDropOldest)
+	})
+	srv.OfRegexp(regexp.MustCompile(`^/ticker-[a-z]+$`))
 }
 
 // The rooms are still there in OnDisconnecting, and gone in OnDisconnect.

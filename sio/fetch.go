@@ -67,6 +67,9 @@ func (t Target) each(ctx context.Context, f func(*Socket)) error {
 	if t.nsp.srv.onAnyLoop() {
 		return ErrOnLoop
 	}
+	if t.nsp.family != nil {
+		return t.eachChild(func(t Target) error { return t.each(ctx, f) })
+	}
 	t = t.onlySelf()
 	var mu sync.Mutex
 	done := make(chan struct{})

@@ -30,7 +30,14 @@ type Namespace struct {
 	// Immutable after newNamespace.
 	srv    *Server
 	name   string
-	shards []nspShard // one for each loop
+	shards []nspShard       // one for each loop; nil if it cannot have sockets
+	family *ParentNamespace // that it is the base of
+	parent *ParentNamespace // that it is a child of
+	ready  chan struct{}    // closed when clients may connect; nil if always
+
+	// Atomic: what needs a child, sockets and CONNECTs that found it; abandoned
+	// when it was removed. Written by everyone.
+	users atomic.Int32
 
 	// Atomic: replaced under mu, read by the loops.
 	handlers atomic.Pointer[handlerTable]
@@ -55,6 +62,9 @@ type nspShard struct {
 	index rooms.Index[*Socket]
 
 	presence presence
+
+	// Atomic: written by the loop, read by everyone.
+	sockets atomic.Int64 // that are connected
 }
 
 type handlerTable map[string]handler
@@ -77,20 +87,43 @@ type hooks struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{srv: s, name: name, shards: make([]nspShard, s.opts.Loops)}
+	n := bareNamespace(s, name)
+	n.shards = make([]nspShard, s.opts.Loops)
 	for i, sh := range s.shards {
 		n.shards[i].index.Lookup = func(room string) *rooms.Entry[*Socket] { return sh.lookup(n, room) }
 	}
-	n.handlers.Store(&handlerTable{})
-	n.hooks.Store(&hooks{})
 	return n
 }
+
+// bareNamespace returns a namespace that cannot have sockets.
+func bareNamespace(s *Server, name string) *Namespace {
+	n := &Namespace{srv: s, name: name}
+	n.handlers.Store(&noHandlers)
+	n.hooks.Store(&noHooks)
+	return n
+}
+
+// What a namespace begins with. They are never changed, but replaced.
+var (
+	noHandlers handlerTable
+	noHooks    hooks
+)
 
 // Name returns the name of the namespace, such as "/" or "/chat".
 func (n *Namespace) Name() string { return n.name }
 
 // Server returns the server of the namespace.
 func (n *Namespace) Server() *Server { return n.srv }
+
+// Len returns the number of sockets that are connected to the namespace on this
+// node.
+func (n *Namespace) Len() int {
+	total := 0
+	for i := range n.shards {
+		total += int(n.shards[i].sockets.Load())
+	}
+	return total
+}
 
 // OnConnection adds h to what is called when a socket has connected, before
 // any of its events is handled. It runs on a worker and may block; only that
@@ -132,6 +165,9 @@ func (n *Namespace) Use(m func(*Socket) error) {
 // handler that a socket has of its own goes first. It panics if the name is
 // reserved.
 func (n *Namespace) Handle(event string, h HandlerFunc) { n.handle(event, h, false) }
+
+// Off removes the handler of an event.
+func (n *Namespace) Off(event string) { n.changeHandlers(func(t handlerTable) { delete(t, event) }) }
 
 // Inline returns a Registrar for handlers that run on the event loop itself:
 // the fastest way, without a goroutine switch or a copy. They must not block,
@@ -204,10 +240,15 @@ func (n *Namespace) addHook(add func(*hooks)) {
 
 func (n *Namespace) handle(event string, h HandlerFunc, inline bool) {
 	checkEvent(event)
+	n.changeHandlers(func(t handlerTable) { t[event] = handler{event: event, fn: h, inline: inline} })
+}
+
+func (n *Namespace) changeHandlers(change func(handlerTable)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	next := maps.Clone(*n.handlers.Load())
-	next[event] = handler{event: event, fn: h, inline: inline}
+	next := handlerTable{}
+	maps.Copy(next, *n.handlers.Load())
+	change(next)
 	n.handlers.Store(&next)
 }
 

@@ -72,6 +72,14 @@ type Options struct {
 	// means 1024.
 	MaxNamespaces int
 
+	// MaxDynamicNamespaces limits the namespaces that clients have created by
+	// OfRegexp and OfFunc. Who asks for one more is told "Invalid namespace" and
+	// counted in Stats.NamespacesRefused. Zero means 65536.
+	MaxDynamicNamespaces int
+	// CleanupEmptyChildNamespaces removes such a namespace when its last socket
+	// has left, or was refused. A client may create it again.
+	CleanupEmptyChildNamespaces bool
+
 	// CORS opens the server to pages of other sites. Nil refuses them: a
 	// request whose Origin differs from its Host is answered 403, on both
 	// transports. Requests without Origin, as native clients send, are allowed.
@@ -225,6 +233,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&c.MaxAttachments, 10)
 	setDefault(&c.MaxRooms, 65_536)
 	setDefault(&c.MaxNamespaces, 1024)
+	setDefault(&c.MaxDynamicNamespaces, 65_536)
 	setDefault(&c.Loops, runtime.GOMAXPROCS(0))
 	setDefault(&c.MaxWorkers, 10_000)
 	setDefault(&c.MaxPending, 1024)
@@ -287,6 +296,7 @@ func (o *Options) validate() error {
 		{"MaxAttachments", o.MaxAttachments},
 		{"MaxRooms", o.MaxRooms},
 		{"MaxNamespaces", o.MaxNamespaces},
+		{"MaxDynamicNamespaces", o.MaxDynamicNamespaces},
 		{"Loops", o.Loops},
 		{"MaxWorkers", o.MaxWorkers},
 		{"MaxPending", o.MaxPending},

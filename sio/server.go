@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -30,8 +28,7 @@ type Server struct {
 	work   *workers
 	root   *Namespace
 
-	// Atomic: replaced by Of under mu, read by the loops.
-	namespaces atomic.Pointer[map[string]*Namespace]
+	nsps registry
 
 	// Atomic: set when the loops have started.
 	live atomic.Pointer[[]*shard]
@@ -82,7 +79,9 @@ func newServer(o *Options, driven bool) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.namespaces.Store(&map[string]*Namespace{})
+	s.nsps.fixed.Store(&map[string]*Namespace{})
+	s.nsps.parents.Store(&[]*ParentNamespace{})
+	s.nsps.created.Store(&[]func(*Namespace){})
 	s.root = s.Of("/")
 	return s, nil
 }
@@ -233,29 +232,6 @@ func (s *Server) Close() error {
 		return nil
 	}
 	return err
-}
-
-// Of returns the namespace with the given name, which is created if it does
-// not exist. A leading slash may be left out. Clients can connect to a
-// namespace from the moment it exists.
-func (s *Server) Of(name string) *Namespace {
-	if !strings.HasPrefix(name, "/") {
-		name = "/" + name
-	}
-	if n := (*s.namespaces.Load())[name]; n != nil {
-		return n
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := *s.namespaces.Load()
-	if n := old[name]; n != nil {
-		return n
-	}
-	n := newNamespace(s, name)
-	next := maps.Clone(old)
-	next[name] = n
-	s.namespaces.Store(&next)
-	return n
 }
 
 // Root returns the namespace "/".

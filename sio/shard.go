@@ -22,6 +22,7 @@ const (
 	msgDone                                // Obj *Socket, Arg 1 if its OnConnection hooks were in it: its worker has finished a batch
 	msgDisconnect                          // Obj *Socket, Arg 1 to close the connection too
 	msgAwait                               // Obj *Socket, Ref chan struct{}: closed when it is writable
+	msgFound                               // Obj *Socket, Ref *Namespace: what a worker has found
 	msgForget                              // Obj *Socket, Ref chan struct{}: nobody waits any more
 )
 
@@ -123,6 +124,8 @@ func (sh *shard) Message(m *loop.Message) {
 	case msgConnected:
 		err, _ := m.Ref.(error)
 		m.Obj.(*Socket).admitted(err)
+	case msgFound:
+		m.Obj.(*Socket).found(m.Ref.(*Namespace))
 	case msgDone:
 		m.Obj.(*Socket).workDone(m.Arg == 1)
 	case msgDisconnect:

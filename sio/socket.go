@@ -26,7 +26,7 @@ const (
 // any goroutine, at any time; after the disconnect they do nothing or return
 // ErrSocketClosed.
 type Socket struct {
-	// Immutable after newSocket.
+	// Immutable after newSocket, but for nsp, which found sets.
 	nsp    *Namespace
 	client *client
 	id     [engine.SIDLen]byte
@@ -89,7 +89,9 @@ func newSocket(n *Namespace, c *client, auth []byte) *Socket {
 		s.extra.Store(&socketExtra{auth: slices.Clone(auth)})
 	}
 	s.entry.Value = s
-	s.shard().index.Add(&s.entry)
+	if n.shards != nil {
+		s.shard().index.Add(&s.entry)
+	}
 	return s
 }
 
@@ -335,6 +337,24 @@ func (s *Socket) serverDisconnect() {
 	s.closed(ReasonServerDisconnect)
 }
 
+// admit has the middlewares decide about a socket.
+func (s *Socket) admit() {
+	if len(s.nsp.hooks.Load().middleware) > 0 {
+		s.push(&Event{socket: s, kind: taskMiddleware})
+		return
+	}
+	s.admitted(nil)
+}
+
+// exit takes a socket that is closed out of its namespace.
+func (s *Socket) exit() {
+	if s.nsp.shards != nil {
+		s.shard().index.Remove(&s.entry)
+	}
+	s.endLife()
+	s.nsp.drop()
+}
+
 // admitted completes the connection of a socket whose middlewares are done.
 func (s *Socket) admitted(err error) {
 	c := s.client
@@ -344,8 +364,7 @@ func (s *Socket) admitted(err error) {
 	if err != nil {
 		s.state.Store(stateClosed)
 		c.remove(s)
-		s.shard().index.Remove(&s.entry)
-		s.endLife()
+		s.exit()
 		c.refuse(s.nsp.name, clientError(err))
 		return
 	}
@@ -354,6 +373,7 @@ func (s *Socket) admitted(err error) {
 	s.state.Store(stateConnected)
 	sh.stats.connects++
 	sh.stats.sockets++
+	s.shard().sockets.Add(1)
 	c.joined()
 	b := newFrame(64)
 	b.B = packet.AppendConnect(b.B, s.nsp.name, s.ID(), "")
@@ -383,9 +403,11 @@ func (s *Socket) closed(reason DisconnectReason) {
 		last := s.appendRooms([]string{})
 		s.ensureExtra().lastRooms.Store(&last)
 	}
-	s.shard().index.Remove(&s.entry)
 	s.failAcks(ErrSocketClosed)
-	s.endLife()
+	if was == stateConnected {
+		s.shard().sockets.Add(-1)
+	}
+	s.exit()
 	if was == stateConnecting {
 		return // nobody has heard of it yet
 	}

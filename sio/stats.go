@@ -25,8 +25,13 @@ type Stats struct {
 	// ConnectsRefused counts CONNECT packets that were refused: unknown
 	// namespaces and middlewares.
 	ConnectsRefused uint64
-	Upgrades        uint64
-	Requests        uint64
+	// DynamicNamespaces is the number of namespaces of OfRegexp and OfFunc now,
+	// NamespacesRefused how often Options.MaxDynamicNamespaces stopped another.
+	DynamicNamespaces int
+	NamespacesRefused uint64
+
+	Upgrades uint64
+	Requests uint64
 
 	PacketsIn, PacketsOut uint64
 	EventsIn              uint64 // those with a handler
@@ -89,6 +94,7 @@ func (s *Server) collect(ctx context.Context) Stats {
 	var st Stats
 	st.Connections = s.eng.Reactor().Conns()
 	st.addLoops(s.eng.Reactor().Counters())
+	st.DynamicNamespaces, st.NamespacesRefused = int(s.nsps.dynamic.Load()), s.nsps.refused.Load()
 	for _, sh := range s.running() {
 		if ctx.Err() != nil {
 			break

@@ -129,6 +129,9 @@ func (t Target) Emit(event string, args ...any) error {
 	if t.nsp == nil {
 		return nil
 	}
+	if t.nsp.family != nil {
+		return t.eachChild(func(t Target) error { return t.Emit(event, args...) })
+	}
 	b, err := encodeEvent(t.nsp.name, -1, event, args, t.nsp.srv.opts.Codec)
 	if err != nil {
 		return err
@@ -147,6 +150,9 @@ func (t Target) Send(m *Message) error {
 	if t.nsp == nil {
 		return nil
 	}
+	if t.nsp.family != nil {
+		return t.eachChild(func(t Target) error { return t.Send(m) })
+	}
 	return t.sendBuf(m.packet(t.nsp.name), m.event)
 }
 
@@ -160,6 +166,9 @@ func (t Target) Leave(rooms ...string) error { return t.manage(castLeave, rooms)
 func (t Target) Disconnect(closeConn bool) error {
 	if t.nsp == nil {
 		return nil
+	}
+	if t.nsp.family != nil {
+		return t.eachChild(func(t Target) error { return t.Disconnect(closeConn) })
 	}
 	t = t.onlySelf()
 	op := newCast(castDisconnect, &t)
@@ -190,6 +199,9 @@ func (t Target) manage(kind castKind, rooms []string) error {
 	}
 	if t.nsp == nil {
 		return nil
+	}
+	if t.nsp.family != nil {
+		return t.eachChild(func(t Target) error { return t.manage(kind, rooms) })
 	}
 	t = t.onlySelf()
 	op := newCast(kind, &t)

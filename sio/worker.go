@@ -361,7 +361,7 @@ func (e *Event) resolve() {
 
 // finish gives up an event that was handled or dropped.
 func (e *Event) finish() {
-	e.socket.nsp.srv.work.tasks.Add(-1)
+	e.socket.client.shard.srv.work.tasks.Add(-1)
 	e.recycle()
 }
 

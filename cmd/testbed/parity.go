@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/gannet-io/gannet/sio"
 )
@@ -14,6 +17,9 @@ type parity struct {
 	srv      *sio.Server
 	config   *config
 	stopping <-chan struct{} // closed when the server is about to shut down
+
+	mu    sync.Mutex       // guards following
+	books map[string]*book // by namespace
 }
 
 // A parityNamespace is one namespace of it.
@@ -23,13 +29,35 @@ type parityNamespace struct {
 	book *book
 }
 
+// A family is a namespace, or those of a pattern or a function.
+type family interface {
+	sio.Registrar
+	OnConnection(func(*sio.Socket))
+	OnDisconnecting(func(*sio.Socket, sio.DisconnectReason))
+	OnDisconnect(func(*sio.Socket, sio.DisconnectReason))
+	OnError(func(*sio.Socket, error))
+}
+
+var dynamicName = regexp.MustCompile(`^/dyn-\d+$`)
+
+// isOpen allows the namespaces /fn-NAME.
+func isOpen(name string, auth json.RawMessage) (bool, error) {
+	var v struct {
+		Open bool `json:"open"`
+	}
+	if !strings.HasPrefix(name, "/fn-") || len(name) == len("/fn-") {
+		return false, nil
+	}
+	return json.Unmarshal(auth, &v) == nil && v.Open, nil
+}
+
 func startParity(ctx context.Context, c *config) (service, error) {
 	o := &sio.Options{CORS: anyOrigin()}
 	if err := c.set.apply(o); err != nil {
 		return nil, err
 	}
 	return newSIO(c, o, func(srv *sio.Server) {
-		p := &parity{srv: srv, config: c, stopping: ctx.Done()}
+		p := &parity{srv: srv, config: c, stopping: ctx.Done(), books: map[string]*book{}}
 		for _, name := range []string{"/", "/guarded"} {
 			useAuth(srv.Of(name))
 		}
@@ -37,6 +65,8 @@ func startParity(ctx context.Context, c *config) (service, error) {
 		for _, name := range []string{"/", "/custom", "/guarded"} {
 			p.serve(srv.Of(name))
 		}
+		p.serve(srv.OfRegexp(dynamicName))
+		p.serve(srv.OfFunc(isOpen))
 	})
 }
 
@@ -88,20 +118,35 @@ func wantsToken(s *sio.Socket) error {
 	return nil
 }
 
-// serve sets a namespace up.
-func (p *parity) serve(n *sio.Namespace) {
-	pn := &parityNamespace{parity: p, Namespace: n, book: &book{}}
-	n.OnConnection(greet)
-	n.OnDisconnecting(pn.book.disconnecting)
-	n.OnDisconnect(pn.book.disconnect)
-	n.OnError(pn.book.error)
+// at returns the namespace of a socket, with its book.
+func (p *parity) at(s *sio.Socket) *parityNamespace {
+	n := s.Namespace()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.books[n.Name()]
+	if b == nil {
+		b = &book{}
+		p.books[n.Name()] = b
+	}
+	return &parityNamespace{parity: p, Namespace: n, book: b}
+}
+
+// serve sets a namespace up, or a family of them.
+func (p *parity) serve(n family) {
+	n.OnConnection(func(s *sio.Socket) {
+		p.at(s).book.follow(s)
+		greet(s)
+	})
+	n.OnDisconnecting(func(s *sio.Socket, r sio.DisconnectReason) { p.at(s).book.disconnecting(s, r) })
+	n.OnDisconnect(func(s *sio.Socket, r sio.DisconnectReason) { p.at(s).book.disconnect(s, r) })
+	n.OnError(func(s *sio.Socket, err error) { p.at(s).book.error(s, err) })
 	n.Handle("echo", func(e *sio.Event) error {
 		if e.WantsAck() {
 			return e.Ack(e.Args()...)
 		}
 		return e.Socket().Emit("echo", e.Args()...)
 	})
-	n.Handle("ctl", pn.ctl)
+	n.Handle("ctl", func(e *sio.Event) error { return p.at(e.Socket()).ctl(e) })
 }
 
 // A welcome is what every socket is told first.

@@ -55,13 +55,17 @@ func TestMiddlewares(t *testing.T) {
 		{`40{"fail":"no","data":{"a":[1]}}`, `44{"message":"no","data":{"a":[1]}}`},
 		{`40/guarded,`, `44/guarded,{"message":"unauthorized","data":{"code":401}}`},
 		{`40/guarded,{"fail":"first"}`, `44/guarded,{"message":"first"}`},
-		{`40/dyn-1,`, `44/dyn-1,{"message":"Invalid namespace"}`},
+		{`40/dyn-x,`, `44/dyn-x,{"message":"Invalid namespace"}`},
+		{`40/fn-one,`, `44/fn-one,{"message":"Invalid namespace"}`},
+		{`40/fn-,{"open":true}`, `44/fn-,{"message":"Invalid namespace"}`},
 	} {
 		open := open(t, s, "/socket.io/")
 		open.send(c.packet)
 		open.want(c.want)
 	}
 	greeted(t, s, "/guarded", `{"token":"secret"}`)
+	greeted(t, s, "/dyn-1", "")
+	greeted(t, s, "/fn-one", `{"open":true}`)
 	c := open(t, s, "/socket.io/")
 	c.send(`40{"hello":{"x":1}}`)
 	c.want(`42["from-middleware",{"x":1}]`)
@@ -152,10 +156,8 @@ func TestErrors(t *testing.T) {
 		`{"op":"emit","event":"e","target":{"from":"nowhere"}}`:            "unknown target",
 		`{"op":"flood","n":-1}`:                                            "negative",
 		`{"op":"join","rooms":["` + strings.Repeat("x", 257) + `"]}`:       "room name",
-		`{"op":"guard"}`:                 "not supported yet",
-		`{"op":"unguard"}`:               "not supported yet",
-		`{"op":"serverSideEmit"}`:        "not supported yet",
-		`{"op":"serverSideEmitWithAck"}`: "not supported yet",
+		`{"op":"serverSideEmit"}`:                                          "not supported yet",
+		`{"op":"serverSideEmitWithAck"}`:                                   "not supported yet",
 	} {
 		var answer struct{ Error string }
 		text := clients[0].ctl(command)
@@ -307,12 +309,12 @@ func TestDisconnects(t *testing.T) {
 	decode(t, watcher.ctl(`{"op":"log"}`), &log)
 	rooms := []string{"a", "z", ids[1]}
 	slices.Sort(rooms)
-	of := slices.DeleteFunc(slices.Clone(log), func(e [4]any) bool { return e[1] != ids[1] })
+	of := slices.DeleteFunc(slices.Clone(log), func(e [4]any) bool { return e[1] != ids[1] || e[0] == "in" || e[0] == "out" })
 	equal(t, "log", of, [][4]any{
 		{"disconnecting", ids[1], "server namespace disconnect", rooms},
 		{"disconnect", ids[1], "server namespace disconnect", []string{}},
 	})
-	equal(t, "log again", watcher.ctl(`{"op":"log"}`), "[]")
+	equal(t, "log again", watcher.ctl(`{"op":"log"}`), `[["in","`+ids[0]+`","ctl",[{"op":"log"}]]]`)
 }
 
 func TestErrorLog(t *testing.T) {
@@ -324,7 +326,7 @@ func TestErrorLog(t *testing.T) {
 	eventually(t, "three entries", func() bool {
 		var more [][4]any
 		decode(t, clients[0].ctl(`{"op":"log"}`), &more)
-		log = append(log, more...)
+		log = append(log, slices.DeleteFunc(more, func(e [4]any) bool { return e[0] == "in" || e[0] == "out" })...)
 		return len(log) == 3
 	})
 	kinds := []any{log[0][0], log[1][0], log[2][0]}
@@ -333,6 +335,40 @@ func TestErrorLog(t *testing.T) {
 	for _, e := range log {
 		equal(t, "id", e[1], any(ids[1]))
 	}
+}
+
+func TestGuardAndLog(t *testing.T) {
+	t.Parallel()
+	clients, ids := party(t, 1)
+	c := clients[0]
+	c.ctl(`{"op":"log"}`)
+	equal(t, "guard", c.ctl(`{"op":"guard"}`), "true")
+	c.emit("bad", 1)
+	c.emit("bad too", strings.Repeat("x", 2000))
+	equal(t, "unguard", c.ctl(`{"op":"unguard"}`), "true")
+	c.ctl(`{"op":"emit","event":"e","args":[1,{"a":null}]}`)
+	c.send(`451-["unknown",{"_placeholder":true,"num":0}]`)
+	c.sendBinary(7)
+	var log []json.RawMessage
+	decode(t, c.ctl(`{"op":"log"}`), &log)
+	x := `"` + strings.Repeat("x", 1023) + ``
+	quoted, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range log {
+		if !strings.Contains(string(e), `"ctl"`) {
+			got = append(got, string(e))
+		}
+	}
+	id := `"` + ids[0] + `"`
+	equal(t, "log", got, []string{
+		`["in",` + id + `,"bad",[1]]`, `["error",` + id + `,"refused",null]`,
+		`["in",` + id + `,"bad too",[` + string(quoted) + `]]`, `["error",` + id + `,"refused",null]`,
+		`["out",` + id + `,"e",[1,{"a":null}]]`,
+		`["in",` + id + `,"unknown",[{"data":[7],"type":"Buffer"}]]`,
+	})
 }
 
 func decode(t *testing.T, text string, v any) {

@@ -60,8 +60,8 @@ var operations = map[string]func(*call) (any, error){
 	"count":                 (*call).count,
 	"reasons":               func(c *call) (any, error) { return c.book.lastReasons(), nil },
 	"log":                   func(c *call) (any, error) { return c.book.takeLog(), nil },
-	"guard":                 later("per-socket middlewares"),
-	"unguard":               later("per-socket middlewares"),
+	"guard":                 func(c *call) (any, error) { c.book.guard(c.socket, true); return nil, nil },
+	"unguard":               func(c *call) (any, error) { c.book.guard(c.socket, false); return nil, nil },
 	"hang":                  (*call).hang,
 	"panic":                 func(*call) (any, error) { panic("testbed: a client asked for a panic") },
 	"flood":                 (*call).flood,
@@ -242,11 +242,7 @@ func (c *call) disconnect() (any, error) {
 }
 
 func (c *call) count() (any, error) {
-	sockets, err := c.All().Sockets(c.socket.Context())
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"sockets": len(sockets), "clients": c.srv.Stats().Sessions}, nil
+	return map[string]any{"sockets": c.Len(), "clients": c.srv.Stats().Sessions}, nil
 }
 
 // hang blocks the handler, until the server is about to end.

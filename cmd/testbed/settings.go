@@ -42,21 +42,21 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 			o.AllowRequest = denies
 		}
 	}),
+	"cleanupEmptyChildNamespaces": decoded(func(o *sio.Options, v bool) { o.CleanupEmptyChildNamespaces = v }),
 }
 
 // laterSettings exist in Node and not here yet. Where false is what Node does
 // without the setting, or what is done here anyway, it is taken.
 var laterSettings = map[string]bool{
-	"adapter":                     false,
-	"parser":                      false,
-	"wsEngine":                    false,
-	"destroyUpgrade":              false,
-	"destroyUpgradeTimeout":       false,
-	"allowEIO3":                   true,
-	"perMessageDeflate":           true,
-	"httpCompression":             true,
-	"connectionStateRecovery":     true,
-	"cleanupEmptyChildNamespaces": true,
+	"adapter":                 false,
+	"parser":                  false,
+	"wsEngine":                false,
+	"destroyUpgrade":          false,
+	"destroyUpgradeTimeout":   false,
+	"allowEIO3":               true,
+	"perMessageDeflate":       true,
+	"httpCompression":         true,
+	"connectionStateRecovery": true,
 }
 
 // apply sets the options in their order.

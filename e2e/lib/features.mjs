@@ -3,7 +3,7 @@
 
 import { reference } from './launch.mjs';
 
-const later = new Set(['dynamic namespaces', 'connection state recovery', 'per-socket middlewares', 'catch-all listeners']);
+const later = new Set(['connection state recovery']);
 
 // needs returns the options of a test that depends on a feature.
 export function needs(feature) {

@@ -35,6 +35,7 @@ type settings struct {
 	CORS              json.RawMessage `json:"cors"`
 	Cookie            json.RawMessage `json:"cookie"`
 	InitialPacket     string          `json:"initialPacket"`
+	Cleanup           bool            `json:"cleanupEmptyChildNamespaces"`
 }
 
 // options turns NAME=VALUE into the options of a server.
@@ -65,6 +66,8 @@ func options(set []string) (*sio.Options, error) {
 		NoTrailingSlash:   v.AddTrailingSlash != nil && !*v.AddTrailingSlash,
 		CORS:              &sio.CORS{Origin: "*"},
 		InitialPacket:     v.InitialPacket,
+
+		CleanupEmptyChildNamespaces: v.Cleanup,
 	}
 	if v.Cookie != nil {
 		if o.Cookie, err = cookieOption(v.Cookie); err != nil {
@@ -244,23 +247,23 @@ func (c *command) target(s *sio.Socket) sio.Target {
 }
 
 // control does a command and acknowledges it where the client wants that.
-func control(ctx context.Context, e *sio.Event) error {
+func (s *local) control(ctx context.Context, e *sio.Event) error {
 	var c command
 	if err := e.Decode(&c); err != nil {
 		return err
 	}
 	var answer any = true
-	s := e.Socket()
+	socket := e.Socket()
 	switch c.Op {
 	case "emit":
-		if err := c.target(s).Emit(c.Event, c.args()...); err != nil && !errors.Is(err, sio.ErrDropped) {
+		if err := c.target(socket).Emit(c.Event, c.args()...); err != nil && !errors.Is(err, sio.ErrDropped) {
 			return err
 		}
 	case "emitWithAck":
-		replies, err := c.target(s).EmitWithAck(ctx, c.Event, c.args()...)
+		replies, err := c.target(socket).EmitWithAck(ctx, c.Event, c.args()...)
 		answer = responses(replies, err, len(c.Target.To) == 0)
 	case "join":
-		if err := s.Join(c.Rooms...); err != nil {
+		if err := socket.Join(c.Rooms...); err != nil {
 			return err
 		}
 	case "hang":
@@ -269,12 +272,18 @@ func control(ctx context.Context, e *sio.Event) error {
 		case <-ctx.Done():
 		}
 	case "disconnect":
-		s.Disconnect(c.Close)
+		socket.Disconnect(c.Close)
 		return nil
 	case "disconnectSockets":
-		if err := c.target(s).Disconnect(c.Close); err != nil {
+		if err := c.target(socket).Disconnect(c.Close); err != nil {
 			return err
 		}
+	case "log":
+		answer = s.takeLog(socket.Namespace().Name())
+	case "guard", "unguard":
+		s.mu.Lock()
+		s.guards[socket.ID()] = c.Op == "guard"
+		s.mu.Unlock()
 	default:
 		return fmt.Errorf("%w: %q", errUnknownOp, c.Op)
 	}
@@ -282,6 +291,15 @@ func control(ctx context.Context, e *sio.Event) error {
 		return nil
 	}
 	return e.Ack(answer)
+}
+
+// takeLog returns what was recorded in a namespace since the last call.
+func (s *local) takeLog(namespace string) []any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := append([]any{}, s.log[namespace]...)
+	s.log[namespace] = nil
+	return log
 }
 
 // responses is what emitWithAck acknowledges: the answer of one socket, or a

@@ -248,7 +248,7 @@ var Rows = []Row{
 	{Name: "2.4/event after the server has disconnected the socket", Scripts: []string{"violation-left-by-server"}},
 	{Name: "2.4/no namespace joined within connectTimeout", Scripts: []string{"connect-timeout"}},
 
-	{Name: "2.5/1 dynamic namespaces", Without: "there are none yet"},
+	{Name: "2.5/1 dynamic namespaces", Scripts: []string{"dynamic-pattern", "dynamic-function"}},
 	{Name: "2.5/2 size of a CONNECT", Scripts: []string{"connect-large-node", "connect-large"}},
 	{Name: "2.5/3 recovery", Without: "there is none yet"},
 	{Name: "2.5/4 middlewares", Scripts: []string{"connect-middleware-order"}},
@@ -260,6 +260,13 @@ var Rows = []Row{
 	{Name: "2.6/acks after the socket has left", Scripts: []string{"ack-left"}},
 	{Name: "2.6/an ack answers once", Without: "no client can ask for two"},
 	{Name: "2.6/acks that are pending at a disconnect", Without: "they are not on the wire: shown by the tests of sio"},
+
+	{Name: "3.3/children by a pattern", Scripts: []string{"dynamic-pattern"}},
+	{Name: "3.3/children by a function", Scripts: []string{"dynamic-function"}},
+	{Name: "3.3/cleanupEmptyChildNamespaces", Scripts: []string{"dynamic-cleanup"}},
+
+	{Name: "3.4/use refuses events", Scripts: []string{"socket-use"}},
+	{Name: "3.4/onAny and onAnyOutgoing", Scripts: []string{"socket-any"}},
 
 	{Name: "3.6/volatile", Scripts: []string{"volatile"}},
 

@@ -1,10 +1,14 @@
 package parity_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 	"sync"
 	"testing/fstest"
 
@@ -37,6 +41,10 @@ type local struct {
 	book    book
 	stopped chan error // has what Shutdown returned
 	once    sync.Once
+
+	mu     sync.Mutex // guards following
+	log    map[string][]any
+	guards map[string]bool // by socket
 }
 
 // startLocal starts a server with the profile of the scripts: that of
@@ -49,7 +57,7 @@ func startLocal(ctx context.Context, set []string) (server, error) {
 	o.Loops = 2
 	o.Logger = slog.New(slog.DiscardHandler)
 	o.ClientFiles = fstest.MapFS{"socket.io.js": {Data: []byte("// the client")}}
-	s := &local{stopped: make(chan error, 1)}
+	s := &local{stopped: make(chan error, 1), log: map[string][]any{}, guards: map[string]bool{}}
 	s.book.changed = make(chan struct{})
 	if s.srv, err = sio.NewServer(o); err != nil {
 		return nil, err
@@ -129,6 +137,53 @@ func (b *book) wait(ctx context.Context, e entry) (string, error) {
 	}
 }
 
+// A family is a namespace, or those of a pattern or a function.
+type family interface {
+	sio.Registrar
+	OnConnection(func(*sio.Socket))
+	OnDisconnect(func(*sio.Socket, sio.DisconnectReason))
+	OnError(func(*sio.Socket, error))
+}
+
+// isOpen allows the namespaces /fn-NAME.
+func isOpen(name string, auth json.RawMessage) (bool, error) {
+	var v struct{ Open bool }
+	return len(name) > 4 && name[:4] == "/fn-" && json.Unmarshal(auth, &v) == nil && v.Open, nil
+}
+
+// record adds to what the op log answers.
+func (s *local) record(kind string, socket *sio.Socket, text string, args any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := socket.Namespace().Name()
+	s.log[name] = append(s.log[name], []any{kind, socket.ID(), text, args})
+}
+
+// follow records the events of a socket, and has guard refuse some.
+func (s *local) follow(socket *sio.Socket) {
+	event := func(kind string) func(*sio.Event) {
+		return func(e *sio.Event) {
+			args := []json.RawMessage{}
+			for i := range e.Len() {
+				args = append(args, bytes.Clone(e.Arg(i)))
+			}
+			s.record(kind, socket, e.Name(), args)
+		}
+	}
+	socket.OnAny(event("in"))
+	socket.OnAnyOutgoing(event("out"))
+	socket.Use(func(e *sio.Event) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.guards[socket.ID()] && strings.HasPrefix(e.Name(), "bad") {
+			return errRefused
+		}
+		return nil
+	})
+}
+
+var errRefused = errors.New("refused")
+
 // serve sets the namespaces up.
 func (s *local) serve(ctx context.Context) {
 	for _, name := range []string{"/", "/guarded"} {
@@ -141,14 +196,21 @@ func (s *local) serve(ctx context.Context) {
 		}
 		return nil
 	})
+	families := []family{s.srv.OfRegexp(regexp.MustCompile(`^/dyn-\d+$`)), s.srv.OfFunc(isOpen)}
 	for _, name := range []string{"/", "/custom", "/guarded"} {
-		n := s.srv.Of(name)
-		n.OnConnection(greet)
+		families = append(families, s.srv.Of(name))
+	}
+	for _, n := range families {
+		n.OnConnection(func(socket *sio.Socket) {
+			s.follow(socket)
+			greet(socket)
+		})
 		n.OnDisconnect(func(socket *sio.Socket, reason sio.DisconnectReason) {
-			s.book.write(entry{"disconnect", name, socket.ID()}, string(reason))
+			s.book.write(entry{"disconnect", socket.Namespace().Name(), socket.ID()}, string(reason))
 		})
 		n.OnError(func(socket *sio.Socket, err error) {
-			s.book.write(entry{"error", name, socket.ID()}, err.Error())
+			s.record("error", socket, err.Error(), nil)
+			s.book.write(entry{"error", socket.Namespace().Name(), socket.ID()}, err.Error())
 		})
 		n.Handle("echo", func(e *sio.Event) error {
 			if e.WantsAck() {
@@ -156,7 +218,7 @@ func (s *local) serve(ctx context.Context) {
 			}
 			return e.Socket().Emit("echo", e.Args()...)
 		})
-		n.Handle("ctl", func(e *sio.Event) error { return control(ctx, e) })
+		n.Handle("ctl", func(e *sio.Event) error { return s.control(ctx, e) })
 	}
 }
 
