@@ -66,6 +66,7 @@ func (l *Loop) Deferred() int { return len(l.deferred) }
 const (
 	EarlyFlush  = earlyFlush
 	LingerBytes = lingerBytes
+	MaxAhead    = maxAhead
 	MaxWrite    = maxWrite
 	SlotReserve = slotReserve
 )

@@ -73,6 +73,7 @@ type handshake struct {
 	mu      sync.Mutex // guards following
 	in      []byte     // records for the goroutine
 	off     int        // what it has read of them
+	full    bool       // the connection is not read until it has read all
 	out     []byte     // records for the client
 	err     error      // ends the reading
 	done    bool       // the goroutine has ended
@@ -171,10 +172,11 @@ func (h *handshake) feed(b []byte) bool {
 		h.off = 0
 	}
 	h.in = append(h.in, b...)
-	enough := len(h.in) >= maxAhead
+	h.full = len(h.in) >= maxAhead
+	full := h.full
 	h.mu.Unlock()
 	h.wake()
-	return enough
+	return full
 }
 
 // abort makes the goroutine end.
@@ -200,9 +202,12 @@ func (h *handshake) read(p []byte) (int, error) {
 	defer h.mu.Unlock()
 	for h.err == nil && h.off == len(h.in) {
 		h.waiting = max(h.pool.now(), 1)
+		full := h.full
 		h.mu.Unlock()
 		h.pool.leave()
-		h.notify()
+		if full {
+			h.notify()
+		}
 		<-h.more
 		h.pool.enter()
 		h.mu.Lock()
@@ -216,11 +221,13 @@ func (h *handshake) read(p []byte) (int, error) {
 	return n, nil
 }
 
-// write is Write of the goroutine.
+// write is Write of the goroutine. crypto/tls writes what belongs together at
+// once.
 func (h *handshake) write(p []byte) (int, error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.out = append(h.out, p...)
+	h.mu.Unlock()
+	h.notify()
 	return len(p), nil
 }
 
@@ -263,7 +270,8 @@ func (l *Loop) handshakeMoved(h *handshake) {
 	h.mu.Lock()
 	h.posted = false
 	out, done, result := h.out, h.done, h.result
-	hungry := h.off == len(h.in)
+	hungry := h.full && h.off == len(h.in)
+	h.full = h.full && !hungry
 	h.out = nil
 	h.mu.Unlock()
 	c := h.conn

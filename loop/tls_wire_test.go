@@ -193,7 +193,7 @@ func TestTLSKeyUpdateFlood(t *testing.T) {
 	}
 }
 
-// serverRandom keeps what the server sends first.
+// A recorder keeps what the server sends.
 type recorder struct {
 	net.Conn
 	got bytes.Buffer
@@ -203,6 +203,21 @@ func (r *recorder) Read(p []byte) (int, error) {
 	n, err := r.Conn.Read(p)
 	r.got.Write(p[:n])
 	return n, err
+}
+
+// notified tells whether the last record is an alert as long as close_notify:
+// in TLS 1.3 its type is encrypted, but nothing else here is two bytes long.
+func (r *recorder) notified(version uint16) bool {
+	var last []byte
+	for rest := r.got.Bytes(); len(rest) >= 5; {
+		n := min(5+int(binary.BigEndian.Uint16(rest[3:])), len(rest))
+		last, rest = rest[:n], rest[n:]
+	}
+	const alert, tag = 21, 16
+	if version == tls.VersionTLS13 {
+		return len(last) == 5+2+1+tag
+	}
+	return len(last) > 0 && last[0] == alert
 }
 
 // TestTLSRenegotiation sends a client hello on an established TLS 1.2
