@@ -24,6 +24,7 @@ const (
 	flagClosing                         // is in the closing list
 	flagGone                            // closed, detached or moved away
 	flagTLS                             // is encrypted: aux.tls has the state
+	flagAdopted                         // was taken over from net/http, or is a Pipe's
 	flagHandshake                       // its handshake is under way, or has failed: the handler does not know it
 )
 
@@ -54,7 +55,8 @@ type Conn struct {
 const maxQueued = math.MaxInt32
 
 // connAux is what a connection needs while it has a deadline, is blocked or
-// finishes, and encrypted ones and fakes with a sink of their own need always.
+// finishes, and encrypted ones, those of a Pipe and fakes with a sink of their
+// own need always.
 type connAux struct {
 	// Owned by the loop goroutine.
 	deadline  Timer // the first field: see Loop.fire
@@ -63,6 +65,7 @@ type connAux struct {
 	finishErr error
 	discarded int
 	tls       *tlsConn // of encrypted connections
+	pipe      *Pipe    // instead of a descriptor
 
 	// Of fakes only.
 	sink     func([]byte) (int, error)
@@ -127,13 +130,24 @@ func (c *Conn) SetDeadline(at int64) {
 }
 
 // RemoteAddr asks the kernel for the peer's address. It is zero for Unix
-// sockets and connections without a descriptor.
+// sockets and fakes, and what PipeOptions say for a Pipe.
 func (c *Conn) RemoteAddr() netip.AddrPort {
 	c.loop.guard.check()
+	if p := c.pipe(); p != nil {
+		return p.opts.Remote
+	}
 	if c.fd < 0 || c.flags&flagGone != 0 {
 		return netip.AddrPort{}
 	}
 	return peerAddr(int(c.fd))
+}
+
+// pipe returns the Pipe whose end c is, or nil.
+func (c *Conn) pipe() *Pipe {
+	if c.fd >= 0 || c.aux == nil {
+		return nil
+	}
+	return c.aux.pipe
 }
 
 func (c *Conn) clearDeadline() {
@@ -159,7 +173,7 @@ func (c *Conn) giveAux() {
 
 // idle tells whether nothing of a is in use.
 func (a *connAux) idle() bool {
-	return !a.deadline.Armed() && a.tls == nil && a.sink == nil && len(a.input) == 0 && a.inputErr == nil
+	return !a.deadline.Armed() && a.tls == nil && a.pipe == nil && a.sink == nil && len(a.input) == 0 && a.inputErr == nil
 }
 
 // maxFreeAux is how many unused auxiliary parts are kept for the next ones:

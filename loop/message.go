@@ -14,6 +14,7 @@ const (
 	kindAccept // Arg is the descriptor, Obj the *tls.Config
 	kindTLS    // Obj is *handshake
 	kindCall   // Obj is *request
+	kindPipe   // Obj is *Pipe
 )
 
 // A Message is what Post carries to a loop. Kinds below 0x100 belong to the

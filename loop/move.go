@@ -20,9 +20,10 @@ type arrival struct {
 	aux     *connAux       // of a fake, may be nil, or of an encrypted connection
 	queue   []*bufpool.Buf // owns a reference of each
 	off     uint32
-	adopted bool
-	blocked bool // the kernel had refused bytes
-	input   bool // input may wait that no event will announce
+	adopted bool      // comes from net/http, or is a Pipe's
+	flags   connFlags // that go along
+	blocked bool      // the kernel had refused bytes
+	input   bool      // input may wait that no event will announce
 	paused  bool
 }
 
@@ -37,7 +38,7 @@ func (a *arrival) discard(r *Reactor) {
 	if a.fd >= 0 {
 		closeFD(a.fd)
 	}
-	r.conns.Add(-1)
+	r.uncount(a.flags, a.aux)
 }
 
 // MoveTo gives the connection to a loop of the same reactor: there,
@@ -66,6 +67,10 @@ func (c *Conn) MoveTo(dst *Loop, unread []byte, note any) {
 		blocked: c.flags&flagBlocked != 0,
 		input:   c.flags&flagInput != 0,
 		paused:  c.flags&flagPaused != 0,
+		flags:   c.flags & flagAdopted,
+	}
+	if c.pipe() != nil {
+		a.input = true // what it is told meanwhile goes nowhere
 	}
 	if c.fd < 0 || c.flags&flagTLS != 0 {
 		a.aux, c.aux = c.aux, nil
@@ -98,7 +103,7 @@ func (c *Conn) takeQueue() []*bufpool.Buf {
 
 // arrive makes a connection of what another loop or goroutine sent.
 func (l *Loop) arrive(a *arrival) {
-	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx, aux: a.aux}
+	c := &Conn{loop: l, fd: int32(a.fd), Ctx: a.ctx, aux: a.aux, flags: a.flags}
 	if a.fd < 0 {
 		l.addFake(c)
 	} else {
@@ -121,6 +126,9 @@ func (l *Loop) arrive(a *arrival) {
 		l.ensureTLS()
 		c.flags |= flagTLS
 		a.aux.tls.scratch = l.tls
+	}
+	if p := c.pipe(); p != nil {
+		p.arrived(c)
 	}
 	c.takeOver(a)
 	waits := c.unsent() > 0
@@ -161,7 +169,7 @@ func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
 	if l < 0 || l >= len(r.loops) {
 		return fmt.Errorf("loop: adopt: no loop %d", l)
 	}
-	a := &arrival{note: note, adopted: true}
+	a := &arrival{note: note, adopted: true, flags: flagAdopted}
 	if tc, ok := nc.(*TLSConn); ok {
 		a.aux = &connAux{tls: tc.t}
 		nc = tc.t.raw
@@ -178,9 +186,10 @@ func (r *Reactor) Adopt(l int, nc net.Conn, unread []byte, note any) error {
 	if !r.reserve() {
 		return ErrTooManyConns
 	}
+	r.adopted.Add(1)
 	fd, err := dupConn(sc)
 	if err != nil {
-		r.conns.Add(-1)
+		r.uncount(flagAdopted, nil)
 		return fmt.Errorf("loop: adopt: %w", err)
 	}
 	setNonblock(fd) // whatever nc was used for before
@@ -254,7 +263,7 @@ func (c *Conn) detach() (int, *tlsConn, error) {
 	c.clearDeadline()
 	c.giveAux()
 	l.remove(c)
-	l.reactor.conns.Add(-1)
+	l.reactor.uncount(c.flags, c.aux)
 	c.flags |= flagGone
 	l.stats.Departed++
 	return fd, t, nil

@@ -225,6 +225,9 @@ func (l *Loop) receive(m *Message) {
 	case kindCall:
 		q, _ := m.Obj.(*request)
 		q.run()
+	case kindPipe:
+		p, _ := m.Obj.(*Pipe)
+		l.pipeReady(p)
 	default:
 		l.current = *m
 		l.callMessage(&l.current)
@@ -243,7 +246,7 @@ func (l *Loop) drop(m *Message) {
 	case kindAccept:
 		closeFD(int(m.Arg))
 		l.reactor.conns.Add(-1)
-	case kindTLS:
+	case kindTLS, kindPipe:
 	case kindCall:
 		q, _ := m.Obj.(*request)
 		close(q.done)

@@ -30,7 +30,9 @@ type Reactor struct {
 	done       chan struct{} // closed through once
 
 	// Atomic: written by loops, read by everybody.
-	conns atomic.Int64
+	conns   atomic.Int64
+	adopted atomic.Int64 // of these, taken over from net/http
+	pipes   atomic.Int64 // of these, made by Pipe
 
 	// Atomic: written by whoever deals descriptors out.
 	deal atomic.Uint32
@@ -121,6 +123,10 @@ func (r *Reactor) Loops() []*Loop { return r.loops }
 // included.
 func (r *Reactor) Conns() int { return int(r.conns.Load()) }
 
+// Adopted returns the number of connections that Adopt has taken over and that
+// are not closed or detached.
+func (r *Reactor) Adopted() int { return int(r.adopted.Load()) }
+
 // MaxConns returns the cap on connections that is in force.
 func (r *Reactor) MaxConns() int { return int(r.maxConns) }
 
@@ -194,6 +200,18 @@ func (r *Reactor) reserve() bool {
 		return false
 	}
 	return true
+}
+
+// uncount undoes reserve for a connection with the given flags.
+func (r *Reactor) uncount(flags connFlags, aux *connAux) {
+	switch {
+	case flags&flagAdopted != 0:
+		r.adopted.Add(-1)
+	case aux != nil && aux.pipe != nil:
+		r.pipes.Add(-1)
+		aux.pipe.end()
+	}
+	r.conns.Add(-1)
 }
 
 // fail notes that l ended without being asked to.

@@ -48,6 +48,9 @@ func (l *Loop) readable(c *Conn) {
 
 // read fills the loop's input buffer.
 func (l *Loop) read(c *Conn) (int, error) {
+	if p := c.pipe(); p != nil {
+		return p.take(l.input)
+	}
 	if c.fd < 0 {
 		return c.aux.takeInput(l.input)
 	}
@@ -116,6 +119,9 @@ func (l *Loop) repeatReads() {
 // probe finds out whether the peer of a paused connection is gone: at the end
 // of input right now, or reset. Bytes that wait before the end stay.
 func (l *Loop) probe(c *Conn) {
+	if p := c.pipe(); p != nil && p.drained() {
+		c.Close(io.EOF)
+	}
 	if c.fd < 0 {
 		return
 	}

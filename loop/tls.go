@@ -219,12 +219,18 @@ func protocols(list []string) []string {
 // Secure reports whether c is encrypted.
 func (c *Conn) Secure() bool {
 	c.loop.guard.check()
+	if p := c.pipe(); p != nil {
+		return p.opts.TLS != nil
+	}
 	return c.flags&flagTLS != 0
 }
 
 // TLS returns what the handshake has negotiated, or nil if c is not encrypted.
 func (c *Conn) TLS() *tls.ConnectionState {
 	c.loop.guard.check()
+	if p := c.pipe(); p != nil {
+		return p.opts.TLS
+	}
 	if c.flags&(flagTLS|flagHandshake|flagGone) != flagTLS {
 		return nil
 	}

@@ -152,16 +152,19 @@ func (l *Loop) runClosing() {
 func (l *Loop) bury(c *Conn) {
 	l.remove(c)
 	c.flags |= flagGone
+	l.stats.Closed++
+	if c.fd >= 0 {
+		if c.flags&flagAdopted != 0 {
+			l.reactor.adopted.Add(-1)
+		}
+		l.dead = append(l.dead, c.fd)
+	} else {
+		l.reactor.uncount(0, c.aux)
+	}
 	if c.aux != nil {
 		l.keepAux(c.aux)
 		c.aux = nil
 	}
-	l.stats.Closed++
-	if c.fd >= 0 {
-		l.dead = append(l.dead, c.fd)
-		return
-	}
-	l.reactor.conns.Add(-1)
 }
 
 // closeDead closes the descriptors of buried connections.

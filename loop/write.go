@@ -195,6 +195,9 @@ func (c *Conn) writeRaw(b []byte) (int, error) {
 		}
 		return sysSend(int(c.fd), b)
 	}
+	if p := c.pipe(); p != nil {
+		return p.put(b)
+	}
 	if c.aux == nil || c.aux.sink == nil {
 		return len(b), nil
 	}

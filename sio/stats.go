@@ -10,8 +10,13 @@ import (
 
 // Stats are the figures of a server since its start. Counters only grow.
 type Stats struct {
-	// Connections is the number of TCP and Unix connections now.
+	// Connections is the number of TCP and Unix connections now, and of requests
+	// that are served through net/http.
 	Connections int
+	// Adopted tells how many of them were taken over from net/http, Bridged how
+	// many are served through it, see Server.ServeHTTP. The others were accepted
+	// by the server itself.
+	Adopted, Bridged int
 	// Sessions is the number of Engine.IO sessions now, on Polling and on
 	// WebSocket together.
 	Sessions int
@@ -84,7 +89,8 @@ func (s *Server) Stats() Stats {
 	s.mu.Unlock()
 	if final != nil {
 		st := *final
-		st.Connections, st.LivePackets = s.eng.Reactor().Conns(), bufpool.Live()
+		st.addConns(s.eng.Reactor())
+		st.LivePackets = bufpool.Live()
 		return st
 	}
 	return s.collect(context.Background())
@@ -92,7 +98,7 @@ func (s *Server) Stats() Stats {
 
 func (s *Server) collect(ctx context.Context) Stats {
 	var st Stats
-	st.Connections = s.eng.Reactor().Conns()
+	st.addConns(s.eng.Reactor())
 	st.addLoops(s.eng.Reactor().Counters())
 	st.DynamicNamespaces, st.NamespacesRefused = int(s.nsps.dynamic.Load()), s.nsps.refused.Load()
 	for _, sh := range s.running() {
@@ -103,6 +109,10 @@ func (s *Server) collect(ctx context.Context) Stats {
 	}
 	st.LivePackets = bufpool.Live()
 	return st
+}
+
+func (st *Stats) addConns(r *loop.Reactor) {
+	st.Connections, st.Adopted, st.Bridged = r.Conns(), r.Adopted(), r.Pipes()
 }
 
 func (st *Stats) addLoops(c loop.Counters) {

@@ -48,7 +48,8 @@ type httpConn struct {
 	state    httpState
 	parked   bool // a GET waits for packets
 	secure   bool
-	stuck    bool // the next request must wait until the parked GET is answered
+	home     *home // where it was hijacked from, or nil
+	stuck    bool  // the next request must wait until the parked GET is answered
 	stall    stall
 	early    bool         // part of the current head is there
 	kept     *bufpool.Buf // input that is not used up yet
@@ -234,7 +235,7 @@ func (h *httpConn) readHead(b []byte) []byte {
 		b = skipEmptyLine(b)
 		switch h.match(b) {
 		case http1.MatchNo:
-			if sh.cfg.Fallback != nil {
+			if h.goesBack() {
 				return h.foreign(b)
 			}
 		case http1.MatchMore:

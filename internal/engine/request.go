@@ -53,6 +53,9 @@ func (h *httpConn) request(b []byte, n int) []byte {
 		return h.notFound(rest)
 	}
 	if sh.cfg.Static != nil && sh.cfg.Static(req.Target) {
+		if h.home == sh.srv.mounts.nowhere {
+			return h.notFound(rest)
+		}
 		return h.foreign(b)
 	}
 	if !h.checkOrigin(req) {
@@ -137,8 +140,12 @@ func (h *httpConn) move(to *Shard, b []byte) []byte {
 		h.stuck = true
 		return b
 	}
-	c, n := h.conn, notePlain
-	if h.secure {
+	c := h.conn
+	var n any = notePlain
+	switch {
+	case h.home != nil:
+		n = h.home
+	case h.secure:
 		n = noteSecure
 	}
 	h.leave()
@@ -154,8 +161,17 @@ func (h *httpConn) notFound(rest []byte) []byte {
 		h.conn.SetDeadline(h.shard.loop.Now() + destroyUpgrade)
 		return nil
 	}
+	h.reply.close = h.reply.close || h.home != nil // whoever serves that path is elsewhere
 	h.empty(http.StatusNotFound)
 	return rest
+}
+
+// goesBack tells whether net/http serves what is not for Config.Path.
+func (h *httpConn) goesBack() bool {
+	if h.home != nil {
+		return h.home.http != nil
+	}
+	return h.shard.cfg.Fallback != nil
 }
 
 // foreign hands the connection over to net/http, or keeps it where nobody
@@ -171,8 +187,13 @@ func (h *httpConn) foreign(b []byte) []byte {
 		c.Close(errWriteStall) // it pipelines requests and does not read answers
 		return nil
 	}
+	home := h.home
 	h.leave()
 	c.SetDeadline(0)
+	if home != nil {
+		home.take(c, b)
+		return nil
+	}
 	web.take(c, b)
 	return nil
 }

@@ -24,6 +24,7 @@ type Server struct {
 	ids     *IDCodec
 	reactor *loop.Reactor
 	web     *webServer
+	mounts  *mounts
 	foreign foreignOrigins
 	named   *foreignIDs // nil without Config.GenerateID
 
@@ -52,7 +53,7 @@ type Server struct {
 // New returns a server that listens nowhere and runs nothing yet.
 func New(cfg *Config, upper Upper, ro *loop.Options) (*Server, error) {
 	s := &Server{cfg: *cfg, upper: upper, ids: NewIDCodec()}
-	s.web = newWebServer(s)
+	s.web, s.mounts = newWebServer(s), newMounts(s)
 	s.cfg.frames = wsframe.Config{MaxMessage: cfg.EIO.MaxPayload}
 	if cfg.GenerateID != nil {
 		s.named = newForeignIDs()
@@ -108,13 +109,14 @@ func (s *Server) StopAccepting() {
 // goroutine and no descriptor behind.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.StopAccepting()
+	s.mounts.stop()
 	webErr := s.web.shutdown(ctx)
 	for _, sh := range s.shards {
 		_ = sh.loop.Post(loop.Message{Kind: msgDrain})
 	}
 	s.awaitConns(ctx)
 	err := s.reactor.Shutdown(ctx)
-	return cmp.Or(err, webErr, s.awaitAdmissions(ctx))
+	return cmp.Or(err, webErr, s.mounts.wait(ctx), s.awaitAdmissions(ctx))
 }
 
 // awaitAdmissions joins the goroutines that run Config.Admit or middlewares. When ctx ends,

@@ -120,6 +120,12 @@ func (sh *Shard) Open(c *loop.Conn) { sh.newHTTPConn(c).secure = c.Secure() }
 func (sh *Shard) Moved(c *loop.Conn, unread []byte, note any) {
 	h := sh.newHTTPConn(c)
 	h.secure = note == noteSecure || c.Secure()
+	h.home, _ = note.(*home)
+	if h.home != nil && sh.srv.draining.Load() {
+		h.leave()
+		c.Close(nil) // Shutdown may have looked for it already
+		return
+	}
 	if len(unread) > 0 {
 		sh.Data(c, unread)
 	}

@@ -215,7 +215,7 @@ func appendLine(dst []byte, name, value string) []byte {
 type handedConn struct {
 	net.Conn
 	unread  []byte
-	reactor *loop.Reactor
+	reactor *loop.Reactor // nil if nobody counts it
 	once    sync.Once
 }
 
@@ -248,7 +248,11 @@ type handedTLSConn struct {
 func (c *handedTLSConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
 
 // letGo ends the counting of the connection.
-func (c *handedConn) letGo() { c.once.Do(c.reactor.Unhold) }
+func (c *handedConn) letGo() {
+	if c.reactor != nil {
+		c.once.Do(c.reactor.Unhold)
+	}
+}
 
 // A handoverListener gives out the connections that loops hand over.
 type handoverListener struct {
