@@ -45,7 +45,9 @@ func (sh *shard) fanOut(t *Target, b *bufpool.Buf) {
 
 // settle queues the broadcasts that wait. Whatever else is about to be sent to
 // a socket of the loop, or to change which sockets a target has, calls it
-// first, so that all happens in the order in which it was asked for.
+// first, so that all happens in the order in which it was asked for. It runs no
+// code of the user's: whoever calls it is in the middle of something. Listeners
+// and Trace.Dropped are told at the end of the turn, which fanOut has asked for.
 func (sh *shard) settle() {
 	if len(sh.fan.parts) > 0 {
 		sh.deliver(false)
@@ -81,8 +83,6 @@ func (sh *shard) deliver(now bool) {
 		sh.loop.Defer(joined)
 	}
 	f.spare = parts[:0]
-	sh.reportOutgoing()
-	sh.reportDrops()
 }
 
 // join returns the packets as one.

@@ -160,11 +160,12 @@ func (sh *shard) Dropped(m *loop.Message) {
 // BeforeFlush implements engine.UpperShard.
 func (sh *shard) BeforeFlush() {
 	sh.pumpArrived() // what a panic has left
-	sh.dropTail()
 	if len(sh.fan.parts) > 0 {
 		sh.deliver(true)
 	}
+	sh.reportOutgoing()
 	sh.reportDrops()
+	sh.dropTail()
 }
 
 // eachClient calls f with every client of the shard.

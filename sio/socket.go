@@ -251,11 +251,13 @@ func (s *Socket) sendLocal(b *bufpool.Buf, flags uint16, key string) error {
 
 func (s *Socket) queue(b *bufpool.Buf, flags uint16, key string) error {
 	sh := s.client.shard
+	if s.state.Load() != stateClosed {
+		s.announce(b) // to listeners, which may disconnect the socket
+	}
 	if s.state.Load() == stateClosed {
 		sh.stats.closedDrops++
 		return ErrSocketClosed
 	}
-	s.announce(b)
 	if flags&flagVolatile != 0 && !s.client.Session.Writable() {
 		sh.stats.volatileDrops++
 		sh.noteDrop(s, "volatile")
@@ -365,6 +367,8 @@ func (s *Socket) admitted(err error) {
 		s.state.Store(stateClosed)
 		c.remove(s)
 		s.exit()
+		c.shard.wake(s)
+		s.failAcks(ErrSocketClosed) // of events that a middleware has sent
 		c.refuse(s.nsp.name, clientError(err))
 		return
 	}

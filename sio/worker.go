@@ -287,6 +287,9 @@ func (sh *shard) arrive(s *Socket) {
 func (sh *shard) pumpArrived() {
 	for i := 0; i < len(sh.arrived); i++ { // an inline handler may cause more
 		s := sh.arrived[i]
+		if s == nil {
+			continue // its turn has ended in a panic
+		}
 		sh.arrived[i] = nil
 		s.inbox.arrived = false
 		s.pump()
