@@ -203,7 +203,7 @@ func (c *Config) Validate() error {
 		why string
 	}{
 		{"connections", c.Connections < 1, "want at least 1"},
-		{"ramp", c.Ramp < 0, "want no less than 0"},
+		{"ramp", !perSecond(c.Ramp), "want no less than 0, and no more than a billion"},
 		{"parallel", c.Parallel < 1, "want at least 1"},
 		{"warmup", c.Warmup < 0, "want no less than 0"},
 		{"duration", c.Duration <= 0, "want more than 0"},
@@ -211,14 +211,14 @@ func (c *Config) Validate() error {
 		{"timeout", c.Timeout <= 0, "want more than 0"},
 		{"payload", c.Payload < stampSize, fmt.Sprintf("want at least %d bytes: that is what checking takes", stampSize)},
 		{"payload", c.Payload > 32<<20, "want at most 32 MiB"},
-		{"rate", c.Rate < 0, "want no less than 0"},
+		{"rate", !perSecond(c.Rate), "want no less than 0, and no more than a billion"},
 		{"depth", c.Depth < 0, "want no less than 0"},
 		{"depth", len(c.traffic) > 0 && c.Rate == 0 && c.Depth == 0, "want at least 1 in a closed loop, or a rate"},
 		{"senders", c.Senders < 1, "want at least 1"},
 		{"rooms", c.Rooms < 0 || c.flows("room") && c.Rooms == 0, "want at least 1"},
 		{"members", c.Members < 0 || c.Members > c.Connections, "want no more than there are connections"},
-		{"slow", c.Slow >= 1, "somebody must read: want less than 100%"},
-		{"churn", c.Churn < 0, "want no less than 0"},
+		{"slow", !(c.Slow >= 0 && c.Slow < 1), "somebody must read: want less than 100%"},
+		{"churn", !perSecond(c.Churn), "want no less than 0, and no more than a billion"},
 		{"interval", c.Interval < 0, "want no less than 0"},
 		{"loops", c.Loops < 1, "want at least 1"},
 		{"plain", c.Plain && c.Transport != "websocket", "it is WebSocket only"},
@@ -229,6 +229,10 @@ func (c *Config) Validate() error {
 	}
 	return cmp.Or(c.checkNames(), c.checkSize())
 }
+
+// perSecond tells whether f can be a rate. NaN cannot, and it is not less than 0
+// either.
+func perSecond(f float64) bool { return f >= 0 && f <= 1e9 }
 
 func bad(key, why string) error { return fmt.Errorf("%s: %s", key, why) }
 
