@@ -28,22 +28,19 @@ func (r *Reply) Socket() *Socket { return r.socket }
 // Len returns the number of arguments.
 func (r *Reply) Len() int { return len(r.args) }
 
-// Arg returns the JSON of argument i, from 0, or nil if there is none.
-func (r *Reply) Arg(i int) json.RawMessage {
-	if i < 0 || i >= len(r.args) {
-		return nil
-	}
-	return r.args[i]
-}
+// Arg returns the JSON of argument i, from 0, or nil if there is none; see
+// Event.Arg.
+func (r *Reply) Arg(i int) json.RawMessage { return r.dialect().json(r.args, i) }
 
 // Binary returns argument i if it is binary, else nil.
-func (r *Reply) Binary(i int) []byte { return binaryArg(r.Arg(i), r.atts) }
+func (r *Reply) Binary(i int) []byte { return r.dialect().binary(r.args, r.atts, i) }
 
 // Args returns all arguments for passing on; see Event.Args.
 func (r *Reply) Args() []any {
 	list := make([]any, len(r.args))
+	parser := r.dialect().parser()
 	for i, arg := range r.args {
-		list[i] = &rawArg{raw: arg, atts: r.atts}
+		list[i] = &packet.RawArg{Parser: parser, Raw: arg, Atts: r.atts}
 	}
 	return list
 }
@@ -54,12 +51,14 @@ func (r *Reply) Decode(v ...any) error {
 		if dst == nil {
 			continue
 		}
-		if err := decodeArg(r.args, r.atts, i, r.socket.nsp.srv.opts.Codec, dst); err != nil {
+		if err := r.dialect().decode(r.args, r.atts, i, dst); err != nil {
 			return &DecodeError{Event: "ack", Index: i, Err: err}
 		}
 	}
 	return nil
 }
+
+func (r *Reply) dialect() *dialect { return &r.socket.nsp.srv.dialect }
 
 // timerAck is the kind of a pendingAck's timer.
 const timerAck = engine.TimerUser
@@ -207,7 +206,7 @@ func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolv
 	}
 	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, socket: s, timeout: timeout, resolve: resolve}
 	var err error
-	if p.buf, err = encodeEvent(s.nsp.name, int64(p.id), event, args, s.nsp.srv.opts.Codec); err != nil {
+	if p.buf, err = s.nsp.srv.dialect.encodeEvent(s.nsp.name, int64(p.id), event, args); err != nil {
 		return nil, err
 	}
 	l := s.client.shard.loop
@@ -307,7 +306,7 @@ type gathered struct {
 
 func (t Target) gather(event string, args []any) (*gathering, error) {
 	id := t.nsp.ackID.Add(1) - 1
-	buf, err := encodeEvent(t.nsp.name, int64(id), event, args, t.nsp.srv.opts.Codec)
+	buf, err := t.nsp.srv.dialect.encodeEvent(t.nsp.name, int64(id), event, args)
 	if err != nil {
 		return nil, err
 	}

@@ -125,3 +125,16 @@ func TestLatestAllocatesNothingPerRecipient(t *testing.T) {
 		t.Errorf("%v allocations for 1000 recipients and %v for 10: they grow with the recipients", perRun[1], perRun[0])
 	}
 }
+
+func TestAMsgpackEchoAllocatesNothing(t *testing.T) {
+	for _, payload := range echoPayloads {
+		r := newEchoer(t, sio.ParserMsgpack, payload.args)
+		before := r.loop.Reactor().Counters().BytesOut
+		if n := testing.AllocsPerRun(1000, r.echo); n != 0 {
+			t.Errorf("%s: %v allocations for an inline echo, want 0", payload.name, n)
+		}
+		if sent := r.loop.Reactor().Counters().BytesOut - before; sent < 1000*int64(len(r.frame)-4) {
+			t.Errorf("%s: only %d bytes were echoed", payload.name, sent)
+		}
+	}
+}

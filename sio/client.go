@@ -114,6 +114,10 @@ func (c *client) Closed(reason eio.Reason, _ error) {
 // Message implements engine.SessionHandler.
 func (c *client) Message(data []byte, binary bool) {
 	sh := c.shard
+	if sh.srv.dialect.msgpack {
+		c.packed(data, binary)
+		return
+	}
 	if binary {
 		c.attachment(data)
 		return
@@ -133,6 +137,24 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 	if p.Type == packet.BinaryEvent || p.Type == packet.BinaryAck {
 		c.startAttachments(p)
+		return
+	}
+	c.packet(p, nil)
+}
+
+// packed takes a message of a client with ParserMsgpack, which is a packet.
+func (c *client) packed(data []byte, binary bool) {
+	if !binary {
+		c.decodeError(errTextMessage)
+		return
+	}
+	srv, p := c.shard.srv, &c.shard.packet
+	if err := packet.Msgpack.Parse(data, &srv.limits, p); err != nil {
+		c.decodeError(err)
+		return
+	}
+	if p.Type == packet.Connect && len(data) > srv.opts.MaxConnectSize {
+		c.decodeError(errConnectSize)
 		return
 	}
 	c.packet(p, nil)
@@ -391,11 +413,12 @@ func (c *client) connect(p *packet.Packet) {
 // refuse answers a CONNECT with CONNECT_ERROR.
 func (c *client) refuse(namespace string, e *Error) {
 	c.shard.stats.refusedConnects++
-	b := newFrame(256)
-	out, err := packet.AppendConnectError(b.B, namespace, e.Message, e.Data, c.shard.srv.opts.Codec)
+	d := &c.shard.srv.dialect
+	b := d.newFrame(256)
+	out, err := d.parser().AppendConnectError(b.B, namespace, e.Message, e.Data, d.codec)
 	if err != nil {
 		c.shard.srv.opts.Logger.Error("sio: the data of a connect error cannot be encoded", "nsp", namespace, "err", err)
-		out, _ = packet.AppendConnectError(b.B, namespace, e.Message, nil, c.shard.srv.opts.Codec)
+		out, _ = d.parser().AppendConnectError(b.B, namespace, e.Message, nil, d.codec)
 	}
 	b.B = out
 	c.sendControl(b)
@@ -404,7 +427,7 @@ func (c *client) refuse(namespace string, e *Error) {
 // sendControl sends a packet of the protocol and gives it up.
 func (c *client) sendControl(b *bufpool.Buf) {
 	c.shard.settle()
-	b.B = sealText(b.B, 0)
+	b.B = c.shard.srv.dialect.seal(b.B, 0)
 	c.Send(b)
 	c.shard.loop.Defer(b)
 }

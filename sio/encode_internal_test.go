@@ -11,6 +11,7 @@ import (
 // anything is sent.
 func BenchmarkEncode(b *testing.B) {
 	raw := json.RawMessage(`{"room":"lobby","text":"hello there, how are you?","ts":1763755200123}`)
+	d := &dialect{codec: jsonx.Std{}}
 	for _, c := range []struct {
 		name, nsp string
 		args      []any
@@ -24,7 +25,7 @@ func BenchmarkEncode(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				f, err := encodeEvent(c.nsp, -1, "message", c.args, jsonx.Std{})
+				f, err := d.encodeEvent(c.nsp, -1, "message", c.args)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
-	"github.com/gannet-io/gannet/internal/jsonx"
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/loop"
 )
@@ -31,7 +30,7 @@ const (
 type Event struct {
 	socket  *Socket
 	handler handler
-	args    [][]byte // raw JSON, the name not included
+	args    [][]byte // raw, in the dialect of the server; the name not included
 	atts    [][]byte
 	id      uint64
 	bigID   string
@@ -42,7 +41,7 @@ type Event struct {
 
 	few     [4][]byte // backing of args
 	forward []any     // backing of Args
-	raws    []rawArg
+	raws    []packet.RawArg
 
 	// Atomic: set by the first answer.
 	answered *atomic.Bool // shared with Ackers; nil until one is made
@@ -63,7 +62,7 @@ var events = sync.Pool{New: func() any { return new(Event) }}
 // event dispatches an event that the client sent. p and atts are borrowed.
 func (s *Socket) event(p *packet.Packet, atts [][]byte) {
 	sh := s.client.shard
-	name, ok := p.EventName(sh.name[:0])
+	name, ok := sh.srv.dialect.eventName(p, sh.name[:0])
 	if !ok {
 		sh.stats.unhandled++
 		return
@@ -144,29 +143,12 @@ func offset(base, p *byte) int {
 // Len returns the number of arguments.
 func (e *Event) Len() int { return len(e.args) }
 
-// Arg returns the JSON of argument i, from 0, as it was on the wire, or nil if
-// there is none. Borrowed.
-func (e *Event) Arg(i int) json.RawMessage {
-	if i < 0 || i >= len(e.args) {
-		return nil
-	}
-	return e.args[i]
-}
+// Arg returns the JSON of argument i, from 0, or nil if there is none: with
+// ParserJSON as it was on the wire. Binary is a placeholder object in it. Borrowed.
+func (e *Event) Arg(i int) json.RawMessage { return e.dialect().json(e.args, i) }
 
 // Binary returns argument i if it is binary, else nil. Borrowed.
-func (e *Event) Binary(i int) []byte { return binaryArg(e.Arg(i), e.atts) }
-
-// binaryArg returns the attachment that an argument is, or nil.
-func binaryArg(raw []byte, atts [][]byte) []byte {
-	if len(raw) == 0 || raw[0] != '{' || len(atts) == 0 {
-		return nil
-	}
-	var b []byte
-	if err := jsonx.Decode(raw, atts, nil, &b); err != nil {
-		return nil
-	}
-	return b
-}
+func (e *Event) Binary(i int) []byte { return e.dialect().binary(e.args, e.atts, i) }
 
 // Decode decodes the arguments into v, one for each, as json.Unmarshal does.
 // A nil v skips its argument; arguments beyond len(v) are ignored. Binary goes
@@ -177,7 +159,7 @@ func (e *Event) Decode(v ...any) error {
 		if dst == nil {
 			continue
 		}
-		if err := decodeArg(e.args, e.atts, i, e.codec(), dst); err != nil {
+		if err := e.dialect().decode(e.args, e.atts, i, dst); err != nil {
 			return &DecodeError{Event: e.handler.event, Index: i, Err: err}
 		}
 	}
@@ -185,15 +167,16 @@ func (e *Event) Decode(v ...any) error {
 }
 
 // Args returns all arguments for passing on, as in Emit(name, e.Args()...):
-// JSON and attachments leave as they came, nothing is decoded and nothing is
+// they leave as they came, binary included, nothing is decoded and nothing is
 // allocated. The elements are opaque. Borrowed.
 func (e *Event) Args() []any {
 	if len(e.forward) > 0 {
 		return e.forward
 	}
 	e.raws, e.forward = e.raws[:0], e.forward[:0]
+	parser := e.dialect().parser()
 	for _, arg := range e.args {
-		e.raws = append(e.raws, rawArg{raw: arg, atts: e.atts})
+		e.raws = append(e.raws, packet.RawArg{Parser: parser, Raw: arg, Atts: e.atts})
 	}
 	for i := range e.raws {
 		e.forward = append(e.forward, &e.raws[i])
@@ -236,14 +219,6 @@ func (e *Event) fill(s *Socket, h handler, p *packet.Packet, atts [][]byte) {
 	e.args = append(e.few[:0], p.Args[1:]...)
 }
 
-func decodeArg(args, atts [][]byte, i int, c Codec, dst any) error {
-	raw := []byte("null")
-	if i < len(args) {
-		raw = args[i]
-	}
-	return jsonx.Decode(raw, atts, c, dst)
-}
-
 // own copies the bytes of the packet, so that the event outlives the read.
 func (e *Event) own(p *packet.Packet) {
 	e.buf = bufpool.Get(len(p.Data))
@@ -254,21 +229,6 @@ func (e *Event) own(p *packet.Packet) {
 		e.args[i] = e.buf.B[at : at+len(arg) : at+len(arg)]
 	}
 }
-
-// A rawArg is an argument that is passed on as it came.
-type rawArg struct {
-	raw  []byte
-	atts [][]byte
-}
-
-// AppendJSON implements jsonx.Appender.
-func (a *rawArg) AppendJSON(dst []byte, atts *[][]byte) ([]byte, error) {
-	return jsonx.Forward(dst, a.raw, a.atts, atts)
-}
-
-// MarshalJSON implements json.Marshaler, for codecs that meet a rawArg inside
-// a value of the user's.
-func (a *rawArg) MarshalJSON() ([]byte, error) { return a.raw, nil }
 
 // clear forgets everything but the backing arrays.
 func (e *Event) clear() {
@@ -298,7 +258,7 @@ func (e *Event) size() int {
 	return n
 }
 
-func (e *Event) codec() Codec { return e.socket.nsp.srv.opts.Codec }
+func (e *Event) dialect() *dialect { return &e.socket.nsp.srv.dialect }
 
 // An Acker answers one event. It may be copied and used from any goroutine;
 // only the first answer is sent.
@@ -324,7 +284,7 @@ func (a Acker) Ack(args ...any) error {
 
 // ack sends the answer to an event.
 func (s *Socket) ack(id uint64, bigID string, args []any) error {
-	b, err := encodeAck(s.nsp.name, id, bigID, args, s.nsp.srv.opts.Codec)
+	b, err := s.nsp.srv.dialect.encodeAck(s.nsp.name, id, bigID, args)
 	if err != nil {
 		return err
 	}

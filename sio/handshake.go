@@ -17,7 +17,8 @@ type Handshake struct {
 	Headers http.Header
 	// Query holds all its parameters, those of Engine.IO included.
 	Query url.Values
-	// Auth is the payload of the CONNECT as JSON; nil if there was none.
+	// Auth is the payload of the CONNECT as JSON; nil if there was none. Binary in
+	// it, which only ParserMsgpack has, is null here; Socket.Auth decodes it.
 	Auth json.RawMessage
 	// Address is the client's: of the TCP peer, or what a trusted proxy said.
 	// It is invalid on a Unix socket.
@@ -55,18 +56,23 @@ func (s *Socket) Handshake() Handshake {
 }
 
 // Auth decodes the payload of the CONNECT into v. Without a payload v stays
-// as it is.
+// as it is. Binary, which only ParserMsgpack has there, goes into a []byte.
 func (s *Socket) Auth(v any) error {
-	auth := s.auth()
-	if len(auth) == 0 {
+	x := s.extra.Load()
+	if x == nil || len(x.auth) == 0 {
 		return nil
 	}
-	return s.nsp.srv.opts.Codec.Unmarshal(auth, v)
+	d := &s.nsp.srv.dialect
+	if d.msgpack {
+		return d.decode([][]byte{x.auth}, nil, 0, v)
+	}
+	return d.codec.Unmarshal(x.auth, v)
 }
 
+// auth returns the payload of the CONNECT as JSON.
 func (s *Socket) auth() json.RawMessage {
 	if x := s.extra.Load(); x != nil {
-		return x.auth
+		return s.nsp.srv.dialect.auth(x.auth)
 	}
 	return nil
 }

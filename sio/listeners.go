@@ -195,7 +195,7 @@ func (sh *shard) reportOutgoing() {
 	sh.outgoing = nil
 	for _, o := range list {
 		e := &Event{socket: o.socket, kind: taskOutgoing}
-		if e.view(o.buf.B, &o.socket.nsp.srv.limits) {
+		if e.view(o.buf.B) {
 			e.run()
 		}
 		o.buf.Release()
@@ -203,16 +203,15 @@ func (sh *shard) reportOutgoing() {
 }
 
 // view makes e show the event that the frames of a packet hold.
-func (e *Event) view(frames []byte, limits *packet.Limits) bool {
+func (e *Event) view(frames []byte) bool {
 	var p packet.Packet
 	_, payload, rest := engine.SplitFrame(frames)
-	if len(payload) < 1 || packet.Parse(payload[1:], &packet.Limits{
-		MaxAttachments: 1 << 20, MaxDepth: max(limits.MaxDepth, 10_000), MaxName: 1 << 20,
-	}, &p) != nil {
+	d := e.dialect()
+	if d.parse(payload, &generous, &p) != nil {
 		return false
 	}
 	var name [64]byte
-	n, ok := p.EventName(name[:0])
+	n, ok := d.eventName(&p, name[:0])
 	if !ok {
 		return false
 	}

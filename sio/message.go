@@ -9,47 +9,25 @@ import (
 	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/jsonx"
 	"github.com/gannet-io/gannet/internal/packet"
-	"github.com/gannet-io/gannet/wsframe"
 )
 
 // A packet is built in a bufpool.Buf behind room for the header of its first
-// frame and the Engine.IO type: frameRoom bytes of header, then '4', then the
-// Socket.IO packet. sealText puts the header there.
+// frame: frameRoom bytes of header, then, in a text frame, the Engine.IO type
+// '4', then the Socket.IO packet. dialect.seal puts the header there.
 const frameRoom = 4
 
 // newFrame returns a Buf in which a Socket.IO packet of about size bytes can
 // be appended.
-func newFrame(size int) *bufpool.Buf {
+func (d *dialect) newFrame(size int) *bufpool.Buf {
 	b := bufpool.Get(size + frameRoom + 1)
-	b.B = openFrame(b.B)
-	return b
-}
-
-// openFrame begins another packet behind dst.
-func openFrame(dst []byte) []byte { return append(dst, 0, 0, 0, 0, '4') }
-
-// sealText turns what was built from base on into a WebSocket text frame. The
-// frame header has 2, 4 or 10 bytes and there is room for 4, so that a packet
-// of another size is moved a little.
-func sealText(b []byte, base int) []byte {
-	n := len(b) - base - frameRoom
-	head := wsframe.HeaderLen(n)
-	switch {
-	case head < frameRoom:
-		copy(b[base+head:], b[base+frameRoom:])
-		b = b[:base+head+n]
-	case head > frameRoom:
-		b = append(b, make([]byte, head-frameRoom)...)
-		copy(b[base+head:], b[base+frameRoom:base+frameRoom+n])
-	}
-	wsframe.PutHeader(b[base:], head, wsframe.OpText, n)
+	b.B = d.open(b.B)
 	return b
 }
 
 // encodeEvent encodes an event for a namespace; id is its ack id, or negative.
-func encodeEvent(nsp string, id int64, event string, args []any, c Codec) (*bufpool.Buf, error) {
+func (d *dialect) encodeEvent(nsp string, id int64, event string, args []any) (*bufpool.Buf, error) {
 	b := bufpool.Get(encodedSize(nsp, event, args))
-	out, err := appendEvent(b.B, nsp, id, event, args, c)
+	out, err := d.appendFrames(b.B, nsp, id, event, args)
 	if err != nil {
 		b.Release()
 		return nil, err
@@ -58,20 +36,20 @@ func encodeEvent(nsp string, id int64, event string, args []any, c Codec) (*bufp
 	return b, nil
 }
 
-// appendEvent appends the frames of an event.
-func appendEvent(dst []byte, nsp string, id int64, event string, args []any, c Codec) ([]byte, error) {
+// appendFrames appends the frames of an event.
+func (d *dialect) appendFrames(dst []byte, nsp string, id int64, event string, args []any) ([]byte, error) {
 	if packet.ReservedEvent(event) {
 		return nil, fmt.Errorf("sio: %q: reserved event name", event)
 	}
-	out, atts, err := packet.AppendEvent(openFrame(dst), nsp, id, event, args, c, nil)
-	return finish(out, len(dst), atts, err, event)
+	out, atts, err := d.appendEvent(d.open(dst), nsp, id, event, args)
+	return d.finish(out, len(dst), atts, err, event)
 }
 
 // encodeAck encodes the answer to an event.
-func encodeAck(nsp string, id uint64, bigID string, args []any, c Codec) (*bufpool.Buf, error) {
+func (d *dialect) encodeAck(nsp string, id uint64, bigID string, args []any) (*bufpool.Buf, error) {
 	b := bufpool.Get(encodedSize(nsp, bigID, args))
-	out, atts, err := packet.AppendAck(openFrame(b.B), nsp, id, bigID, args, c, nil)
-	if out, err = finish(out, 0, atts, err, "ack"); err != nil {
+	out, atts, err := d.appendAck(d.open(b.B), nsp, id, bigID, args)
+	if out, err = d.finish(out, 0, atts, err, "ack"); err != nil {
 		b.Release()
 		return nil, err
 	}
@@ -81,11 +59,11 @@ func encodeAck(nsp string, id uint64, bigID string, args []any, c Codec) (*bufpo
 
 // finish seals the packet that begins at base and appends its attachments as
 // binary frames.
-func finish(out []byte, base int, atts [][]byte, err error, event string) ([]byte, error) {
+func (d *dialect) finish(out []byte, base int, atts [][]byte, err error, event string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sio: event %q: %w", event, err)
 	}
-	out = sealText(out, base)
+	out = d.seal(out, base)
 	for _, a := range atts {
 		out = engine.AppendBinaryMessage(out, a)
 	}
@@ -104,9 +82,9 @@ func encodedSize(nsp, event string, args []any) int {
 			n += len(v) + 48
 		case json.RawMessage:
 			n += len(v)
-		case *rawArg:
-			n += len(v.raw)
-			for _, a := range v.atts {
+		case *packet.RawArg:
+			n += len(v.Raw)
+			for _, a := range v.Atts {
 				n += len(a) + 16
 			}
 		default:
@@ -124,17 +102,26 @@ type Message struct {
 	// Immutable after Encode.
 	event string
 	json  []byte   // the packet behind its type and namespace: `["event",…]`
+	args  []any    // its arguments, for the other dialect: each a *packet.RawArg
 	atts  [][]byte // copies
 	kind  byte     // the packet type
 
 	mu       sync.Mutex // guards following
-	prepared map[string]*bufpool.Buf
+	prepared map[preparedKey]*bufpool.Buf
+}
+
+// A preparedKey says for whom a Message is encoded.
+type preparedKey struct {
+	nsp     string
+	msgpack bool
 }
 
 // Encode encodes an event with the default codec. The arguments are copied:
-// they may be changed afterwards.
+// they may be changed afterwards. It does not know the parser of a server: with
+// ParserMsgpack the arguments are what their JSON is, and a time.Time is text.
 func Encode(event string, args ...any) (*Message, error) {
-	b, err := encodeEvent("/", -1, event, args, jsonx.Std{})
+	d := &dialect{codec: jsonx.Std{}}
+	b, err := d.encodeEvent("/", -1, event, args)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +131,7 @@ func Encode(event string, args ...any) (*Message, error) {
 
 // newMessage takes the frames of an event in the namespace "/" apart.
 func newMessage(event string, frames []byte) (*Message, error) {
-	m := &Message{event: event, prepared: map[string]*bufpool.Buf{}}
+	m := &Message{event: event, prepared: map[preparedKey]*bufpool.Buf{}}
 	for first := true; len(frames) > 0; first = false {
 		var payload []byte
 		_, payload, frames = engine.SplitFrame(frames)
@@ -153,14 +140,23 @@ func newMessage(event string, frames []byte) (*Message, error) {
 			continue
 		}
 		var p packet.Packet
-		if err := packet.Parse(payload[1:], &packet.Limits{MaxAttachments: 1 << 20, MaxDepth: 10_000, MaxName: 1 << 20}, &p); err != nil {
+		m.kind = payload[1]
+		if err := packet.Parse(append([]byte(nil), payload[1:]...), &generous, &p); err != nil {
 			return nil, fmt.Errorf("sio: event %q: %w", event, err)
 		}
-		m.json = append([]byte(nil), p.Data...)
-		m.kind = payload[1]
+		m.json = p.Data
+		for _, raw := range p.Args[1:] {
+			m.args = append(m.args, &packet.RawArg{Parser: packet.Text, Raw: raw})
+		}
+	}
+	for _, arg := range m.args {
+		arg.(*packet.RawArg).Atts = m.atts
 	}
 	return m, nil
 }
+
+// generous are the limits for packets that this process has written.
+var generous = packet.Limits{MaxAttachments: 1 << 20, MaxDepth: 10_000, MaxName: 1 << 20}
 
 // Event returns the name of the event.
 func (m *Message) Event() string { return m.event }
@@ -169,27 +165,35 @@ func (m *Message) Event() string { return m.event }
 func (m *Message) Release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for nsp, b := range m.prepared {
+	for key, b := range m.prepared {
 		b.Release()
-		delete(m.prepared, nsp)
+		delete(m.prepared, key)
 	}
 }
 
 // packet returns the message for a namespace with a reference for the caller.
-func (m *Message) packet(nsp string) *bufpool.Buf {
+func (m *Message) packet(n *Namespace) (*bufpool.Buf, error) {
+	d := &n.srv.dialect
+	key := preparedKey{n.name, d.msgpack}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b := m.prepared[nsp]
+	b := m.prepared[key]
 	if b == nil {
-		b = m.encode(nsp)
-		m.prepared[nsp] = b
+		var err error
+		if b, err = m.encode(n.name, d); err != nil {
+			return nil, err
+		}
+		m.prepared[key] = b
 	}
 	b.Retain()
-	return b
+	return b, nil
 }
 
-func (m *Message) encode(nsp string) *bufpool.Buf {
-	b := newFrame(len(nsp) + len(m.json))
+func (m *Message) encode(nsp string, d *dialect) (*bufpool.Buf, error) {
+	if d.msgpack {
+		return d.encodeEvent(nsp, -1, m.event, m.args)
+	}
+	b := d.newFrame(len(nsp) + len(m.json))
 	b.B = append(b.B, m.kind)
 	if len(m.atts) > 0 {
 		b.B = fmt.Appendf(b.B, "%d-", len(m.atts))
@@ -198,9 +202,9 @@ func (m *Message) encode(nsp string) *bufpool.Buf {
 		b.B = append(append(b.B, nsp...), ',')
 	}
 	b.B = append(b.B, m.json...)
-	b.B = sealText(b.B, 0)
+	b.B = d.seal(b.B, 0)
 	for _, a := range m.atts {
 		b.B = engine.AppendBinaryMessage(b.B, a)
 	}
-	return b
+	return b, nil
 }

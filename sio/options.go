@@ -136,7 +136,11 @@ type Options struct {
 	// DisableServeClient is the inverse of Node's serveClient.
 	DisableServeClient bool
 
-	// Codec turns arguments into JSON. Nil means encoding/json.
+	// Parser is the dialect that the server and all its clients speak. Zero means
+	// ParserJSON, which clients have unless they are given another.
+	Parser Parser
+	// Codec turns arguments into JSON. Nil means encoding/json. With ParserMsgpack
+	// it only decodes.
 	Codec Codec
 	// DropHandshake frees each socket's handshake when its OnConnection
 	// handlers have returned. Handshake is empty afterwards.
@@ -306,6 +310,9 @@ func (o *Options) validate() error {
 		if n.value < 0 {
 			return &OptionError{n.name, "must not be negative"}
 		}
+	}
+	if o.Parser > ParserMsgpack {
+		return &OptionError{"Parser", "no such parser: " + o.Parser.String()}
 	}
 	if o.Loops > 256 {
 		return &OptionError{"Loops", "must be at most 256"}

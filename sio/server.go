@@ -21,12 +21,13 @@ import (
 // goroutine.
 type Server struct {
 	// Immutable after NewServer.
-	opts   Options
-	limits packet.Limits
-	eng    *engine.Server
-	ids    *engine.IDCodec // of socket ids; they do not reveal the session's
-	work   *workers
-	root   *Namespace
+	opts    Options
+	limits  packet.Limits
+	dialect dialect
+	eng     *engine.Server
+	ids     *engine.IDCodec // of socket ids; they do not reveal the session's
+	work    *workers
+	root    *Namespace
 
 	nsps registry
 
@@ -63,10 +64,11 @@ func newServer(o *Options, driven bool) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		opts:   opts,
-		limits: packet.Limits{MaxAttachments: opts.MaxAttachments},
-		ids:    engine.NewIDCodec(),
-		work:   newWorkers(opts.MaxWorkers),
+		opts:    opts,
+		limits:  packet.Limits{MaxAttachments: opts.MaxAttachments},
+		dialect: dialect{msgpack: opts.Parser == ParserMsgpack, codec: opts.Codec},
+		ids:     engine.NewIDCodec(),
+		work:    newWorkers(opts.MaxWorkers),
 
 		stopped: make(chan struct{}),
 	}

@@ -2,7 +2,6 @@ package sio
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/engine"
-	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/rooms"
 )
@@ -59,7 +57,7 @@ const (
 // bytes, and most sockets are the first of their client and in its object.
 type socketExtra struct {
 	// Immutable after newSocket.
-	auth json.RawMessage
+	auth []byte // the payload of the CONNECT, in the dialect of the server
 
 	// Atomic: written and read by everyone.
 	data     atomic.Pointer[any]
@@ -194,7 +192,7 @@ func (s *Socket) emit(event string, args []any, flags uint16, key string) error 
 	if flags == 0 && key == "" && s.client.shard.loop.OnLoop() && len(s.listeners().outgoing) == 0 {
 		return s.emitLocal(event, args)
 	}
-	b, err := encodeEvent(s.nsp.name, -1, event, args, s.nsp.srv.opts.Codec)
+	b, err := s.nsp.srv.dialect.encodeEvent(s.nsp.name, -1, event, args)
 	if err != nil {
 		return err
 	}
@@ -331,8 +329,9 @@ func (s *Socket) serverDisconnect() {
 	if s.state.Load() != stateConnected {
 		return
 	}
-	b := newFrame(64)
-	b.B = packet.AppendDisconnect(b.B, s.nsp.name)
+	d := &s.nsp.srv.dialect
+	b := d.newFrame(64)
+	b.B = d.parser().AppendDisconnect(b.B, s.nsp.name)
 	s.client.sendControl(b)
 	s.mark(markMute)
 	s.client.remove(s)
@@ -379,8 +378,9 @@ func (s *Socket) admitted(err error) {
 	sh.stats.sockets++
 	s.shard().sockets.Add(1)
 	c.joined()
-	b := newFrame(64)
-	b.B = packet.AppendConnect(b.B, s.nsp.name, s.ID(), "")
+	d := &sh.srv.dialect
+	b := d.newFrame(64)
+	b.B = d.parser().AppendConnect(b.B, s.nsp.name, s.ID(), "")
 	c.sendControl(b)
 	if f := sh.srv.opts.Trace.Connected; f != nil {
 		f(s)

@@ -132,7 +132,7 @@ func (t Target) Emit(event string, args ...any) error {
 	if t.nsp.family != nil {
 		return t.eachChild(func(t Target) error { return t.Emit(event, args...) })
 	}
-	b, err := encodeEvent(t.nsp.name, -1, event, args, t.nsp.srv.opts.Codec)
+	b, err := t.nsp.srv.dialect.encodeEvent(t.nsp.name, -1, event, args)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,11 @@ func (t Target) Send(m *Message) error {
 		if err := t.self.usable(); err != nil {
 			return err
 		}
-		return t.self.sendBuf(m.packet(t.self.nsp.name), t.flags, t.self.nsp.key(t.key, m.event))
+		b, err := m.packet(t.self.nsp)
+		if err != nil {
+			return err
+		}
+		return t.self.sendBuf(b, t.flags, t.self.nsp.key(t.key, m.event))
 	}
 	if t.nsp == nil {
 		return nil
@@ -153,7 +157,11 @@ func (t Target) Send(m *Message) error {
 	if t.nsp.family != nil {
 		return t.eachChild(func(t Target) error { return t.Send(m) })
 	}
-	return t.sendBuf(m.packet(t.nsp.name), m.event)
+	b, err := m.packet(t.nsp)
+	if err != nil {
+		return err
+	}
+	return t.sendBuf(b, m.event)
 }
 
 // Join has the sockets of the Target join rooms.

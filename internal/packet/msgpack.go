@@ -19,9 +19,11 @@ const ErrID ParseError = "invalid packet id"
 // It is stricter than the official parser about events: the first element must
 // be a name, and not a reserved one. It is more lenient about nil, which other
 // languages write where JavaScript writes undefined.
-var Msgpack Parser = msgpack{}
+var Msgpack msgpack
 
 type msgpack struct{}
+
+var _ Parser = Msgpack
 
 // The keys of a packet.
 const (

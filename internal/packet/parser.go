@@ -68,10 +68,14 @@ func (a *RawArg) AppendJSON(dst []byte, atts *[][]byte) ([]byte, error) {
 // a value of the user's. Binary is lost.
 func (a *RawArg) MarshalJSON() ([]byte, error) { return a.Parser.AppendJSON(nil, a.Raw, nil) }
 
-// Text is the default dialect: JSON in text messages, binary in attachments.
-var Text Parser = text{}
+// Text is the default dialect: JSON in text messages, binary in attachments. Like
+// Msgpack it has a type of its own, so that a call of its methods is a direct one
+// and lets the arguments stay on the stack.
+var Text text
 
 type text struct{}
+
+var _ Parser = Text
 
 func (text) Binary() bool { return false }
 
