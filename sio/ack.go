@@ -17,12 +17,14 @@ import (
 
 // A Reply is what a client answered to an event. It may be kept.
 type Reply struct {
-	socket *Socket
+	socket *Socket  // nil for one of another server
+	d      *dialect // of args
 	args   [][]byte
 	atts   [][]byte
 }
 
-// Socket returns the socket that answered.
+// Socket returns the socket that answered. It is nil if that is on another
+// server, or if it was the server itself.
 func (r *Reply) Socket() *Socket { return r.socket }
 
 // Len returns the number of arguments.
@@ -30,19 +32,14 @@ func (r *Reply) Len() int { return len(r.args) }
 
 // Arg returns the JSON of argument i, from 0, or nil if there is none; see
 // Event.Arg.
-func (r *Reply) Arg(i int) json.RawMessage { return r.dialect().json(r.args, i) }
+func (r *Reply) Arg(i int) json.RawMessage { return r.d.json(r.args, i) }
 
 // Binary returns argument i if it is binary, else nil.
-func (r *Reply) Binary(i int) []byte { return r.dialect().binary(r.args, r.atts, i) }
+func (r *Reply) Binary(i int) []byte { return r.d.binary(r.args, r.atts, i) }
 
 // Args returns all arguments for passing on; see Event.Args.
 func (r *Reply) Args() []any {
-	list := make([]any, len(r.args))
-	parser := r.dialect().parser()
-	for i, arg := range r.args {
-		list[i] = &packet.RawArg{Parser: parser, Raw: arg, Atts: r.atts}
-	}
-	return list
+	return forwarded(r.d.parser(), r.args, r.atts)
 }
 
 // Decode decodes the arguments into v; see Event.Decode.
@@ -51,14 +48,12 @@ func (r *Reply) Decode(v ...any) error {
 		if dst == nil {
 			continue
 		}
-		if err := r.dialect().decode(r.args, r.atts, i, dst); err != nil {
+		if err := r.d.decode(r.args, r.atts, i, dst); err != nil {
 			return &DecodeError{Event: "ack", Index: i, Err: err}
 		}
 	}
 	return nil
 }
-
-func (r *Reply) dialect() *dialect { return &r.socket.nsp.srv.dialect }
 
 // timerAck is the kind of a pendingAck's timer.
 const timerAck = engine.TimerUser
@@ -139,7 +134,7 @@ func (s *Socket) acked(p *packet.Packet, atts [][]byte) {
 	}
 	a := x.acks[i]
 	s.dropAck(a)
-	r := &Reply{socket: s, atts: slices.Clone(atts), args: make([][]byte, len(p.Args))}
+	r := &Reply{socket: s, d: &s.nsp.srv.dialect, atts: slices.Clone(atts), args: make([][]byte, len(p.Args))}
 	for j, arg := range p.Args {
 		r.args[j] = slices.Clone(arg)
 	}
@@ -248,14 +243,7 @@ func (s *Socket) request(ctx context.Context, timeout time.Duration, event strin
 // those that came; if some did not, the error says why: ErrAckTimeout, ctx's
 // error, or ErrSocketClosed if a socket left. It must not be called on a loop.
 func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]*Reply, error) {
-	var replies []*Reply
-	for r, err := range t.Gather(ctx, event, args...) {
-		if err != nil {
-			return replies, err
-		}
-		replies = append(replies, r)
-	}
-	return replies, nil
+	return collectReplies(t.Gather(ctx, event, args...))
 }
 
 // Gather is EmitWithAck for answers one by one, as they arrive. What is
@@ -277,6 +265,15 @@ func (t Target) Gather(ctx context.Context, event string, args ...any) iter.Seq2
 			yield(nil, ErrOnLoop)
 			return
 		}
+		if a := t.remote(); a != nil {
+			m, err := t.nsp.srv.encode(event, args)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			t.gatherFar(ctx, a, m, nil, yield)
+			return
+		}
 		g, err := t.gather(event, args)
 		if err != nil {
 			yield(nil, err)
@@ -284,6 +281,95 @@ func (t Target) Gather(ctx context.Context, event string, args ...any) iter.Seq2
 		}
 		g.deliver(ctx, yield)
 	}
+}
+
+// GatherMessage is Gather for a message that was encoded before. counted, if it
+// is not nil, is called once with the number of sockets that the message was
+// sent to, on any goroutine; it must not block. It is what an Adapter does when
+// another server asks.
+func (t Target) GatherMessage(ctx context.Context, m *Message, counted func(sockets int)) iter.Seq2[*Reply, error] {
+	return func(yield func(*Reply, error) bool) {
+		switch t = t.onlySelf(); {
+		case t.nsp == nil:
+		case t.nsp.family != nil:
+			yield(nil, ErrParentNamespace)
+		case t.nsp.srv.onAnyLoop():
+			yield(nil, ErrOnLoop)
+		default:
+			t.gatherFar(ctx, t.remote(), m, counted, yield)
+		}
+	}
+}
+
+// gatherFar gathers the answers of this server, and with an adapter those of
+// the others.
+func (t Target) gatherFar(ctx context.Context, a Adapter, m *Message, counted func(int), yield func(*Reply, error) bool) {
+	id := t.nsp.ackID.Add(1) - 1
+	buf, err := m.encode(t.nsp.name, int64(id), &t.nsp.srv.dialect)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	g, err := t.gatherBuf(buf, id, counted)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	if a != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		g.expectFar()
+		t.nsp.srv.background(func() {
+			g.farDone(a.BroadcastWithAck(ctx, m, t.options(), t.nsp.values(g.addFar)))
+		})
+	}
+	g.deliver(ctx, yield)
+}
+
+// EmitAcks is EmitWithAck with a callback instead of waiting, so that it may be
+// called on a loop. done is called once, on a goroutine of its own, with what
+// EmitWithAck would return.
+func (t Target) EmitAcks(event string, done func([]*Reply, error), args ...any) error {
+	switch {
+	case t.nsp == nil:
+		return nil
+	case t.nsp.family != nil:
+		return ErrParentNamespace
+	}
+	m, err := t.nsp.srv.encode(event, args)
+	if err != nil {
+		return err
+	}
+	t = t.onlySelf()
+	t.nsp.srv.background(func() {
+		replies, err := collectReplies(t.GatherMessage(context.Background(), m, nil)) // ends with the sockets at the latest
+		done(replies, err)
+	})
+	return nil
+}
+
+// ask is EmitWithAck for a target that is one socket.
+func (t Target) ask(ctx context.Context, event string, args []any) (*Reply, error) {
+	replies, err := t.EmitWithAck(ctx, event, args...)
+	switch {
+	case len(replies) > 0:
+		return replies[0], nil
+	case err != nil:
+		return nil, err
+	}
+	return nil, ErrSocketClosed
+}
+
+func collectReplies(all iter.Seq2[*Reply, error]) ([]*Reply, error) {
+	var replies []*Reply
+	for r, err := range all {
+		if err != nil {
+			return replies, err
+		}
+		replies = append(replies, r)
+	}
+	return replies, nil
 }
 
 // A gathering collects the answers to one broadcast.
@@ -294,7 +380,10 @@ type gathering struct {
 	mu      sync.Mutex // guards following
 	queue   []gathered
 	targets []*pendingAck
-	posted  bool // every loop has sent the event to its sockets
+	local   int   // answers from sockets of targets
+	posted  bool  // every loop has sent the event to its sockets
+	far     bool  // other servers have not answered yet
+	farErr  error // what was missing of them
 	// cancelled says that nobody waits any more.
 	cancelled bool
 }
@@ -310,6 +399,11 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.gatherBuf(buf, id, nil)
+}
+
+// gatherBuf sends a packet and gives the reference to it up.
+func (t Target) gatherBuf(buf *bufpool.Buf, id uint64, counted func(int)) (*gathering, error) {
 	g := &gathering{wake: make(chan struct{}, 1)}
 	op := newCast(castGather, &t)
 	op.buf = buf
@@ -327,7 +421,11 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 	op.done = func() {
 		g.mu.Lock()
 		g.posted = true
+		n := len(g.targets)
 		g.mu.Unlock()
+		if counted != nil {
+			counted(n)
+		}
 		g.signal()
 	}
 	return g, op.post()
@@ -348,6 +446,30 @@ func (g *gathering) expect(p *pendingAck) bool {
 func (g *gathering) add(r *Reply, err error) {
 	g.mu.Lock()
 	g.queue = append(g.queue, gathered{r, err})
+	g.local++
+	g.mu.Unlock()
+	g.signal()
+}
+
+// expectFar says that other servers will answer too.
+func (g *gathering) expectFar() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.far = true
+}
+
+// addFar takes one answer from another server.
+func (g *gathering) addFar(r *Reply) {
+	g.mu.Lock()
+	g.queue = append(g.queue, gathered{r, nil})
+	g.mu.Unlock()
+	g.signal()
+}
+
+// farDone says that no more will come from other servers.
+func (g *gathering) farDone(err error) {
+	g.mu.Lock()
+	g.far, g.farErr = false, err
 	g.mu.Unlock()
 	g.signal()
 }
@@ -362,14 +484,16 @@ func (g *gathering) signal() {
 // deliver yields the answers until all have come or ctx ends.
 func (g *gathering) deliver(ctx context.Context, yield func(*Reply, error) bool) {
 	var missing error
-	for seen := 0; ; {
+	for {
 		g.mu.Lock()
 		queue := g.queue
 		g.queue = nil
-		complete := g.posted && seen+len(queue) == len(g.targets)
+		complete := g.posted && g.local == len(g.targets) && !g.far
+		if g.farErr != nil {
+			missing = g.farErr
+		}
 		g.mu.Unlock()
 		for _, a := range queue {
-			seen++
 			if a.err != nil {
 				missing = a.err
 			} else if !yield(a.r, nil) {

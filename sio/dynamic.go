@@ -102,6 +102,11 @@ func (p *ParentNamespace) Inline() Registrar { return p.base.Inline() }
 // SetSlowConsumer is Namespace.SetSlowConsumer for the children to come.
 func (p *ParentNamespace) SetSlowConsumer(policy SlowPolicy) { p.base.SetSlowConsumer(policy) }
 
+// OnServerSide is Namespace.OnServerSide for the children to come.
+func (p *ParentNamespace) OnServerSide(event string, h func(*ServerEvent)) {
+	p.base.OnServerSide(event, h)
+}
+
 // Emit sends an event to every socket of every child.
 func (p *ParentNamespace) Emit(event string, args ...any) error { return p.base.Emit(event, args...) }
 
@@ -141,6 +146,7 @@ func (n *Namespace) inherit(p *ParentNamespace) {
 	n.parent = p
 	n.handlers.Store(p.base.handlers.Load())
 	n.hooks.Store(p.base.hooks.Load())
+	n.serverSide.Store(p.base.serverSide.Load())
 	n.SetSlowConsumer(p.base.SlowConsumer())
 }
 
@@ -162,7 +168,7 @@ func (s *Server) seek(name []byte, take bool) (n *Namespace, ask bool) {
 		case p.allow != nil:
 			return nil, true
 		case !p.pattern.Match(name):
-		case r.waits() || !take:
+		case s.slowBirth() || !take:
 			return nil, true
 		default:
 			return s.child(string(name), p), false

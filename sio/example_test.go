@@ -222,6 +222,66 @@ func ExampleServer_OnNewNamespace() {
 	srv.OfRegexp(regexp.MustCompile(`^/ticker-[a-z]+$`))
 }
 
+// Servers of a cluster talk to each other; clients do not see it.
+func ExampleNamespace_ServerSideEmit() {
+	srv, err := sio.NewServer(nil) // with an Adapter
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv.Root().OnServerSide("load", func(e *sio.ServerEvent) { _ = e.Ack(srv.Root().Len()) })
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	replies, err := srv.Root().ServerSideEmitWithAck(ctx, "load")
+	total := srv.Root().Len()
+	for _, r := range replies {
+		var n int
+		if r.Decode(&n) == nil {
+			total += n
+		}
+	}
+	fmt.Println(total, err)
+	// Output: 0 <nil>
+}
+
+// Everybody is asked, without waiting: also from an Inline handler.
+func ExampleTarget_EmitAcks() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = srv.To("jury").Timeout(10*time.Second).EmitAcks("vote", func(replies []*sio.Reply, err error) {
+		if errors.Is(err, sio.ErrAckTimeout) {
+			log.Println("some have not voted")
+		}
+		for _, r := range replies {
+			log.Printf("%s", r.Arg(0))
+		}
+	}, "who sings best?")
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// A socket that was fetched is asked for something; it may be on another server.
+func ExampleRemoteSocket_EmitWithAck() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	sockets, err := srv.To("lobby").FetchSockets(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range sockets {
+		if _, err := s.EmitWithAck(ctx, "ready?"); errors.Is(err, sio.ErrSocketClosed) {
+			continue // gone meanwhile
+		}
+		_ = s.Join("game")
+	}
+}
+
 // The rooms are still there in OnDisconnecting, and gone in OnDisconnect.
 func ExampleNamespace_OnDisconnecting() {
 	srv, err := sio.NewServer(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A RemoteSocket is a snapshot of a socket: of this node or, in a cluster, of
@@ -16,6 +17,20 @@ type RemoteSocket struct {
 
 	nsp *Namespace
 }
+
+// EmitWithAck sends an event to the socket and waits for its answer: until ctx
+// ends, or the socket closes. The error is ErrSocketClosed if there is no such
+// socket any more, and as with Target.EmitWithAck. It must not be called on a
+// loop.
+func (r *RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (*Reply, error) {
+	return r.target().ask(ctx, event, args)
+}
+
+// Timeout returns a Target with the socket alone; see Target.Timeout.
+func (r *RemoteSocket) Timeout(d time.Duration) Target { return r.target().Timeout(d) }
+
+// Volatile returns a Target with the socket alone; see Target.Volatile.
+func (r *RemoteSocket) Volatile() Target { return r.target().Volatile() }
 
 // Emit sends an event to the socket.
 func (r *RemoteSocket) Emit(event string, args ...any) error {
@@ -42,7 +57,17 @@ func (t Target) FetchSockets(ctx context.Context) ([]*RemoteSocket, error) {
 		r.Handshake = s.Handshake()
 		list = append(list, r)
 	})
-	return list, err
+	if err != nil || t.nsp == nil {
+		return list, err
+	}
+	if a := t.remote(); a != nil && t.self == nil {
+		far, err := a.FetchSockets(ctx, t.options())
+		for _, r := range far {
+			r.nsp = t.nsp
+		}
+		return append(list, far...), err
+	}
+	return list, nil
 }
 
 // FetchSockets returns every socket of the namespace; see Target.FetchSockets.

@@ -3,6 +3,7 @@ package sio
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
@@ -180,7 +181,7 @@ func (m *Message) packet(n *Namespace) (*bufpool.Buf, error) {
 	b := m.prepared[key]
 	if b == nil {
 		var err error
-		if b, err = m.encode(n.name, d); err != nil {
+		if b, err = m.encode(n.name, -1, d); err != nil {
 			return nil, err
 		}
 		m.prepared[key] = b
@@ -189,9 +190,10 @@ func (m *Message) packet(n *Namespace) (*bufpool.Buf, error) {
 	return b, nil
 }
 
-func (m *Message) encode(nsp string, d *dialect) (*bufpool.Buf, error) {
+// encode returns the frames of the message; id is its ack id, or negative.
+func (m *Message) encode(nsp string, id int64, d *dialect) (*bufpool.Buf, error) {
 	if d.msgpack {
-		return d.encodeEvent(nsp, -1, m.event, m.args)
+		return d.encodeEvent(nsp, id, m.event, m.args)
 	}
 	b := d.newFrame(len(nsp) + len(m.json))
 	b.B = append(b.B, m.kind)
@@ -200,6 +202,9 @@ func (m *Message) encode(nsp string, d *dialect) (*bufpool.Buf, error) {
 	}
 	if nsp != "/" {
 		b.B = append(append(b.B, nsp...), ',')
+	}
+	if id >= 0 {
+		b.B = strconv.AppendInt(b.B, id, 10)
 	}
 	b.B = append(b.B, m.json...)
 	b.B = d.seal(b.B, 0)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
@@ -43,6 +44,12 @@ type Namespace struct {
 	handlers atomic.Pointer[handlerTable]
 	hooks    atomic.Pointer[hooks]
 
+	// Atomic: set before clients may connect, taken away at the end.
+	adapter atomic.Pointer[Adapter]
+
+	// Atomic: replaced under mu, read by everyone.
+	serverSide atomic.Pointer[serverHandlers]
+
 	// Atomic: what SetSlowConsumer was given.
 	slow atomic.Uint32
 
@@ -52,6 +59,8 @@ type Namespace struct {
 
 	// Atomic: the next ack id; shared by all sockets and broadcasts, as in Node.
 	ackID atomic.Uint64
+
+	census census // used if Trace has hooks for rooms
 
 	mu sync.Mutex // guards writing of handlers and hooks
 }
@@ -218,6 +227,9 @@ func (n *Namespace) Latest(key string) Target { return n.target().Latest(key) }
 // accepted for the sake of code that comes from Node; nothing is compressed
 // yet.
 func (n *Namespace) Compress(on bool) Target { return n.target().Compress(on) }
+
+// Timeout returns a Target with every socket; see Target.Timeout.
+func (n *Namespace) Timeout(d time.Duration) Target { return n.target().Timeout(d) }
 
 // All returns a Target with every socket of the namespace.
 func (n *Namespace) All() Target { return n.target() }

@@ -136,6 +136,11 @@ type Options struct {
 	// DisableServeClient is the inverse of Node's serveClient.
 	DisableServeClient bool
 
+	// Adapter, if set, connects each namespace with those of the same name on
+	// other servers. It is called once for each, before a client can connect,
+	// and may block; if it fails, that is logged and the namespace stays alone.
+	Adapter func(*Namespace) (Adapter, error)
+
 	// Parser is the dialect that the server and all its clients speak. Zero means
 	// ParserJSON, which clients have unless they are given another.
 	Parser Parser
@@ -196,6 +201,12 @@ type Trace struct {
 	// PacketError is called when a client sent what cannot be decoded or is
 	// not allowed, before its connection is closed.
 	PacketError func(remote netip.AddrPort, err error)
+	// RoomJoined and RoomLeft are called when a socket has joined or left a room,
+	// that of its own id included; RoomCreated in front of the first, and
+	// RoomDeleted behind the last on this server. A socket leaves its rooms in
+	// front of Disconnected.
+	RoomJoined, RoomLeft     func(s *Socket, room string)
+	RoomCreated, RoomDeleted func(n *Namespace, room string)
 	// Dropped is called when a packet to a socket was dropped, with the cause:
 	// "volatile" when it could not be taken at once, "newest" and "oldest" when
 	// SlowDropNewest and SlowDropOldest dropped it, "conflated" when a newer

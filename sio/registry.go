@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"math"
@@ -52,9 +53,19 @@ func (r *registry) find(name []byte) *Namespace {
 	return nil
 }
 
-// waits tells whether the making of a namespace may take long: the
-// OnNewNamespace hooks may block.
-func (r *registry) waits() bool { return len(*r.created.Load()) > 0 }
+// slowBirth tells whether the making of a namespace may take long: the
+// OnNewNamespace hooks and the making of an adapter may block.
+func (s *Server) slowBirth() bool { return len(*s.nsps.created.Load()) > 0 || s.opts.Adapter != nil }
+
+// all returns every namespace.
+func (r *registry) all() []*Namespace {
+	list := slices.Collect(maps.Values(*r.fixed.Load()))
+	r.children.Range(func(_, v any) bool {
+		list = append(list, v.(*Namespace))
+		return true
+	})
+	return list
+}
 
 // Of returns the namespace with the given name, which is created if it does
 // not exist. A leading slash may be left out. Clients can connect to a
@@ -109,7 +120,7 @@ func (s *Server) create(name string, parent *ParentNamespace, limit int64) (*Nam
 		return nil, errDynamicLimit
 	}
 	hooks := *r.created.Load()
-	if len(hooks) > 0 {
+	if s.slowBirth() {
 		fresh.ready = make(chan struct{})
 		defer close(fresh.ready)
 	}
@@ -123,6 +134,9 @@ func (s *Server) create(name string, parent *ParentNamespace, limit int64) (*Nam
 		r.fixed.Store(&next)
 	}
 	r.mu.Unlock()
+	if s.opts.Adapter != nil {
+		fresh.connectAdapter()
+	}
 	for _, h := range hooks {
 		h(fresh)
 	}
@@ -175,5 +189,8 @@ func (n *Namespace) drop() {
 	}
 	if n.users.CompareAndSwap(0, abandoned) {
 		n.srv.nsps.remove(n)
+		if n.adapter.Load() != nil {
+			n.srv.background(func() { n.srv.logError(n.closeAdapter(context.Background())) })
+		}
 	}
 }

@@ -79,7 +79,11 @@ func (s *Socket) joinLocal(room string) {
 		return
 	}
 	s.client.shard.settle()
+	trace := s.nsp.srv.roomTrace
 	if room == s.ID() {
+		if trace && s.ownLeft {
+			s.traceJoin(room)
+		}
 		s.ownLeft = false
 		return
 	}
@@ -92,18 +96,28 @@ func (s *Socket) joinLocal(room string) {
 		}
 		return
 	}
-	if _, created := x.Join(&s.entry, room); created && len(s.nsp.shards) > 1 {
+	joined, created := x.Join(&s.entry, room)
+	if created && len(s.nsp.shards) > 1 {
 		s.shard().presence.note(x, room)
+	}
+	if trace && joined {
+		s.traceJoin(room)
 	}
 }
 
 func (s *Socket) leaveLocal(room string) {
 	s.client.shard.settle()
+	trace := s.nsp.srv.roomTrace
 	if room == s.ID() {
+		if trace && !s.ownLeft && s.Connected() {
+			s.traceLeave(room)
+		}
 		s.ownLeft = true
 		return
 	}
-	s.shard().index.Leave(&s.entry, room)
+	if left, _ := s.shard().index.Leave(&s.entry, room); left && trace {
+		s.traceLeave(room)
+	}
 	if s.marked(markFull) {
 		s.unmark(markFull)
 	}

@@ -24,10 +24,13 @@ type Server struct {
 	opts    Options
 	limits  packet.Limits
 	dialect dialect
+	text    dialect // what servers of a cluster tell each other
 	eng     *engine.Server
 	ids     *engine.IDCodec // of socket ids; they do not reveal the session's
 	work    *workers
 	root    *Namespace
+
+	roomTrace bool // Trace has hooks for rooms
 
 	nsps registry
 
@@ -67,10 +70,13 @@ func newServer(o *Options, driven bool) (*Server, error) {
 		opts:    opts,
 		limits:  packet.Limits{MaxAttachments: opts.MaxAttachments},
 		dialect: dialect{msgpack: opts.Parser == ParserMsgpack, codec: opts.Codec},
+		text:    dialect{codec: opts.Codec},
 		ids:     engine.NewIDCodec(),
 		work:    newWorkers(opts.MaxWorkers),
 
 		stopped: make(chan struct{}),
+
+		roomTrace: opts.Trace.tracesRooms(),
 	}
 	cfg, err := s.engineConfig()
 	if err != nil {
@@ -203,15 +209,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		_ = sh.ask(sh.shutDown)
 	}
 	workErr := s.work.wait(ctx)
+	adapterErr := s.closeAdapters(ctx)
 	st := s.collect(ctx)
 	err := s.eng.Shutdown(ctx)
 	s.mu.Lock()
 	s.final = &st
 	s.mu.Unlock()
-	if err == nil {
-		err = workErr
+	switch {
+	case err != nil:
+		return err
+	case workErr != nil:
+		return workErr
 	}
-	return err
+	return adapterErr
 }
 
 // Close stops the server at once, and cuts a Shutdown off that is under way.
@@ -266,6 +276,21 @@ func (s *Server) Emit(event string, args ...any) error { return s.root.Emit(even
 
 // To is Root().To.
 func (s *Server) To(rooms ...string) Target { return s.root.To(rooms...) }
+
+// In is Root().In.
+func (s *Server) In(rooms ...string) Target { return s.root.In(rooms...) }
+
+// Except is Root().Except.
+func (s *Server) Except(rooms ...string) Target { return s.root.Except(rooms...) }
+
+// All is Root().All.
+func (s *Server) All() Target { return s.root.All() }
+
+// Send is Root().Send.
+func (s *Server) Send(m *Message) error { return s.root.Send(m) }
+
+// OnDisconnect is Root().OnDisconnect.
+func (s *Server) OnDisconnect(h func(*Socket, DisconnectReason)) { s.root.OnDisconnect(h) }
 
 // awaitStop waits for the Shutdown that is under way.
 func (s *Server) awaitStop(ctx context.Context) error {

@@ -29,6 +29,7 @@ const (
 // Flags of packets, and of the messages that carry them.
 const (
 	flagVolatile = 1 << iota
+	flagLocal    // not for other servers
 	flagKeep     // the packet is never dropped for its namespace's policy
 )
 

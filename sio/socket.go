@@ -347,9 +347,13 @@ func (s *Socket) admit() {
 	s.admitted(nil)
 }
 
-// exit takes a socket that is closed out of its namespace.
-func (s *Socket) exit() {
+// exit takes a socket that is closed out of its namespace. connected says that
+// it has been connected.
+func (s *Socket) exit(connected bool) {
 	if s.nsp.shards != nil {
+		if s.nsp.srv.roomTrace {
+			s.traceLeaveAll(connected)
+		}
 		s.shard().index.Remove(&s.entry)
 	}
 	s.endLife()
@@ -365,7 +369,7 @@ func (s *Socket) admitted(err error) {
 	if err != nil {
 		s.state.Store(stateClosed)
 		c.remove(s)
-		s.exit()
+		s.exit(false)
 		c.shard.wake(s)
 		s.failAcks(ErrSocketClosed) // of events that a middleware has sent
 		c.refuse(s.nsp.name, clientError(err))
@@ -378,6 +382,9 @@ func (s *Socket) admitted(err error) {
 	sh.stats.sockets++
 	s.shard().sockets.Add(1)
 	c.joined()
+	if sh.srv.roomTrace {
+		s.traceJoin(s.ID())
+	}
 	d := &sh.srv.dialect
 	b := d.newFrame(64)
 	b.B = d.parser().AppendConnect(b.B, s.nsp.name, s.ID(), "")
@@ -411,7 +418,7 @@ func (s *Socket) closed(reason DisconnectReason) {
 	if was == stateConnected {
 		s.shard().sockets.Add(-1)
 	}
-	s.exit()
+	s.exit(was == stateConnected)
 	if was == stateConnecting {
 		return // nobody has heard of it yet
 	}

@@ -83,8 +83,11 @@ func (t Target) Broadcast() Target {
 	return t
 }
 
-// Local limits the Target to this node. Without a cluster it changes nothing.
-func (t Target) Local() Target { return t }
+// Local limits the Target to this node. Without an Adapter it changes nothing.
+func (t Target) Local() Target {
+	t.flags |= flagLocal
+	return t
+}
 
 // Volatile drops packets for sockets that cannot take them at once: something
 // sent before is still unflushed, this turn included, or no poll is pending.
@@ -124,13 +127,16 @@ func (t Target) Timeout(d time.Duration) Target {
 // it is as with Socket.Emit.
 func (t Target) Emit(event string, args ...any) error {
 	if t.self != nil {
-		return t.self.emit(event, args, t.flags, t.key)
+		return t.self.emit(event, args, t.flags&^flagLocal, t.key)
 	}
 	if t.nsp == nil {
 		return nil
 	}
 	if t.nsp.family != nil {
 		return t.eachChild(func(t Target) error { return t.Emit(event, args...) })
+	}
+	if a := t.remote(); a != nil {
+		return t.emitFar(a, event, args)
 	}
 	b, err := t.nsp.srv.dialect.encodeEvent(t.nsp.name, -1, event, args)
 	if err != nil {
@@ -149,13 +155,16 @@ func (t Target) Send(m *Message) error {
 		if err != nil {
 			return err
 		}
-		return t.self.sendBuf(b, t.flags, t.self.nsp.key(t.key, m.event))
+		return t.self.sendBuf(b, t.flags&^flagLocal, t.self.nsp.key(t.key, m.event))
 	}
 	if t.nsp == nil {
 		return nil
 	}
 	if t.nsp.family != nil {
 		return t.eachChild(func(t Target) error { return t.Send(m) })
+	}
+	if a := t.remote(); a != nil {
+		t.report("broadcast", a.Broadcast(m, t.options()))
 	}
 	b, err := m.packet(t.nsp)
 	if err != nil {
@@ -179,6 +188,9 @@ func (t Target) Disconnect(closeConn bool) error {
 		return t.eachChild(func(t Target) error { return t.Disconnect(closeConn) })
 	}
 	t = t.onlySelf()
+	if a := t.remote(); a != nil {
+		t.report("disconnect", a.DisconnectSockets(t.options(), closeConn))
+	}
 	op := newCast(castDisconnect, &t)
 	op.closeConn = closeConn
 	return op.post()
@@ -212,14 +224,21 @@ func (t Target) manage(kind castKind, rooms []string) error {
 		return t.eachChild(func(t Target) error { return t.manage(kind, rooms) })
 	}
 	t = t.onlySelf()
+	rooms = slices.Clone(rooms)
+	if a := t.remote(); a != nil && kind == castJoin {
+		t.report("join", a.AddSockets(t.options(), rooms))
+	} else if a != nil {
+		t.report("leave", a.DelSockets(t.options(), rooms))
+	}
 	op := newCast(kind, &t)
-	op.args = slices.Clone(rooms)
+	op.args = rooms
 	return op.post()
 }
 
-// onlySelf names the one socket of a Target by its room.
+// onlySelf names the one socket of a Target, which is here, by its room.
 func (t Target) onlySelf() Target {
 	if t.self != nil {
+		t.flags |= flagLocal
 		t.include = t.include.with([]string{t.self.ID()})
 		t.self = nil
 	}

@@ -46,7 +46,20 @@ func (t *Trace) guarded(log *slog.Logger) *Trace {
 			f(s, cause)
 		}
 	}
+	g.RoomJoined, g.RoomLeft = guardedRoom(log, "RoomJoined", t.RoomJoined), guardedRoom(log, "RoomLeft", t.RoomLeft)
+	g.RoomCreated, g.RoomDeleted = guardedRoom(log, "RoomCreated", t.RoomCreated), guardedRoom(log, "RoomDeleted", t.RoomDeleted)
 	return &g
+}
+
+// guardedRoom guards a hook about a room of v.
+func guardedRoom[T any](log *slog.Logger, hook string, f func(v T, room string)) func(v T, room string) {
+	if f == nil {
+		return nil
+	}
+	return func(v T, room string) {
+		defer caught(log, hook)
+		f(v, room)
+	}
 }
 
 // caught is deferred around a hook.

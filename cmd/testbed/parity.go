@@ -36,6 +36,7 @@ type family interface {
 	OnDisconnecting(func(*sio.Socket, sio.DisconnectReason))
 	OnDisconnect(func(*sio.Socket, sio.DisconnectReason))
 	OnError(func(*sio.Socket, error))
+	OnServerSide(string, func(*sio.ServerEvent))
 }
 
 var dynamicName = regexp.MustCompile(`^/dyn-\d+$`)
@@ -147,6 +148,16 @@ func (p *parity) serve(n family) {
 		return e.Socket().Emit("echo", e.Args()...)
 	})
 	n.Handle("ctl", func(e *sio.Event) error { return p.at(e.Socket()).ctl(e) })
+	n.OnServerSide("", p.fromServer)
+}
+
+// fromServer does what another node of the cluster asks for.
+func (p *parity) fromServer(e *sio.ServerEvent) {
+	if e.Name() == "ask" && e.WantsAck() {
+		_ = e.Ack(map[string]any{"node": p.config.node, "x": e.Arg(0)}) // what came as JSON can be sent
+		return
+	}
+	_ = e.Namespace().Local().Emit("told", append([]any{p.config.node, e.Name()}, e.Args()...)...)
 }
 
 // A welcome is what every socket is told first.

@@ -156,8 +156,7 @@ func TestErrors(t *testing.T) {
 		`{"op":"emit","event":"e","target":{"from":"nowhere"}}`:            "unknown target",
 		`{"op":"flood","n":-1}`:                                            "negative",
 		`{"op":"join","rooms":["` + strings.Repeat("x", 257) + `"]}`:       "room name",
-		`{"op":"serverSideEmit"}`:                                          "not supported yet",
-		`{"op":"serverSideEmitWithAck"}`:                                   "not supported yet",
+		`{"op":"serverSideEmit","event":"connection"}`:                     "reserved event name",
 	} {
 		var answer struct{ Error string }
 		text := clients[0].ctl(command)
@@ -335,6 +334,16 @@ func TestErrorLog(t *testing.T) {
 	for _, e := range log {
 		equal(t, "id", e[1], any(ids[1]))
 	}
+}
+
+// Without a cluster nobody answers.
+func TestServerSideEmits(t *testing.T) {
+	t.Parallel()
+	clients, _ := party(t, 1)
+	equal(t, "serverSideEmit", clients[0].ctl(`{"op":"serverSideEmit","event":"told","args":[1]}`), "true")
+	equal(t, "serverSideEmitWithAck", clients[0].ctl(`{"op":"serverSideEmitWithAck","event":"ask","args":[1]}`), `{"responses":[]}`)
+	want := `{"error":"\"connect\": reserved event name","responses":[]}`
+	equal(t, "a reserved name", clients[0].ctl(`{"op":"serverSideEmitWithAck","event":"connect"}`), want)
 }
 
 func TestGuardAndLog(t *testing.T) {

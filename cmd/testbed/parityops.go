@@ -54,8 +54,8 @@ var operations = map[string]func(*call) (any, error){
 	"socketsLeave":          (*call).socketsLeave,
 	"disconnectSockets":     (*call).disconnectSockets,
 	"disconnect":            (*call).disconnect,
-	"serverSideEmit":        later("server-side emits"),
-	"serverSideEmitWithAck": later("server-side emits"),
+	"serverSideEmit":        func(c *call) (any, error) { return nil, c.ServerSideEmit(c.Event, c.args...) },
+	"serverSideEmitWithAck": (*call).serverSideEmitWithAck,
 	"setData":               func(c *call) (any, error) { c.socket.SetData(c.data); return nil, nil },
 	"count":                 (*call).count,
 	"reasons":               func(c *call) (any, error) { return c.book.lastReasons(), nil },
@@ -65,11 +65,6 @@ var operations = map[string]func(*call) (any, error){
 	"hang":                  (*call).hang,
 	"panic":                 func(*call) (any, error) { panic("testbed: a client asked for a panic") },
 	"flood":                 (*call).flood,
-}
-
-// later is an operation whose capability has not landed.
-func later(what string) func(*call) (any, error) {
-	return func(*call) (any, error) { return nil, fmt.Errorf("%s are not supported yet", what) }
 }
 
 // ctl handles a command.
@@ -159,6 +154,11 @@ func (c *call) emitWithAck() (any, error) {
 		_ = answer.Ack(allResponses(replies, err))
 	})
 	return answered{}, nil
+}
+
+func (c *call) serverSideEmitWithAck() (any, error) {
+	replies, err := c.ServerSideEmitWithAck(c.socket.Context(), c.Event, c.args...)
+	return allResponses(replies, err), nil
 }
 
 // oneResponse is the acknowledgement of emitWithAck to one socket. Without a
