@@ -54,7 +54,10 @@ var profiles = []profile{
 		name: "sio-protocol", about: "the server of the Socket.IO protocol's test suite",
 		flags: with("inline"), start: startSIOProtocol,
 	},
-	{name: "sio-protocol-msgpack", about: "sio-protocol with the msgpack parser", needs: "the msgpack parser"},
+	{
+		name: "sio-protocol-msgpack", about: "sio-protocol with the msgpack parser",
+		flags: with("inline"), start: startMsgpackProtocol,
+	},
 	{
 		name: "sio-client", about: "the server of the official JavaScript client's tests", port: "3210",
 		flags: with(), start: startSIOClient,

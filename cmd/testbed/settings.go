@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 	"maxHttpBufferSize": setBufferSize,
 	"cors":              setCORS,
 	"cookie":            setCookie,
+	"parser":            setParser,
 	"initialPacket":     decoded(func(o *sio.Options, v string) { o.InitialPacket = v }),
 	"allowRequest": decoded(func(o *sio.Options, v bool) {
 		if o.AllowRequest = nil; v {
@@ -49,7 +51,6 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 // without the setting, or what is done here anyway, it is taken.
 var laterSettings = map[string]bool{
 	"adapter":                 false,
-	"parser":                  false,
 	"wsEngine":                false,
 	"destroyUpgrade":          false,
 	"destroyUpgradeTimeout":   false,
@@ -108,6 +109,21 @@ func milliseconds(field func(*sio.Options) *time.Duration) func(*sio.Options, js
 // setBufferSize takes 1e6 for the integer that it is.
 func setBufferSize(o *sio.Options, raw json.RawMessage) error {
 	return decoded(func(o *sio.Options, v float64) { o.MaxHTTPBufferSize = int(v) })(o, raw)
+}
+
+// setParser takes the name of a parser.
+func setParser(o *sio.Options, raw json.RawMessage) error {
+	var name string
+	if err := json.Unmarshal(raw, &name); err != nil {
+		return err
+	}
+	for _, p := range []sio.Parser{sio.ParserJSON, sio.ParserMsgpack} {
+		if p.String() == name {
+			o.Parser = p
+			return nil
+		}
+	}
+	return errors.New(`"json" and "msgpack" exist`)
 }
 
 // denies is the check of allowRequest=true.

@@ -13,9 +13,19 @@ import (
 // two that arrive together, as the answer to CONNECT and this one would.
 const authPause = 25 * time.Millisecond
 
-// startSIOProtocol is profile sio-protocol.
+// startSIOProtocol is profile sio-protocol, startMsgpackProtocol the one of the
+// msgpack parser.
 func startSIOProtocol(_ context.Context, c *config) (service, error) {
+	return sioProtocol(c, sio.ParserJSON)
+}
+
+func startMsgpackProtocol(_ context.Context, c *config) (service, error) {
+	return sioProtocol(c, sio.ParserMsgpack)
+}
+
+func sioProtocol(c *config, parser sio.Parser) (service, error) {
 	o := &sio.Options{
+		Parser:         parser,
 		PingInterval:   300 * time.Millisecond,
 		PingTimeout:    200 * time.Millisecond,
 		ConnectTimeout: time.Second,

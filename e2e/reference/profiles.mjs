@@ -2,6 +2,7 @@
 
 import { attach } from 'engine.io';
 import { Server } from 'socket.io';
+import * as msgpack from 'socket.io-msgpack-parser';
 import { parity } from './parity.mjs';
 import { sioClient } from './sio-client.mjs';
 
@@ -68,8 +69,8 @@ function engine(allowEIO3) {
   };
 }
 
-function sioProtocol(http, flags, counters) {
-  const options = { pingInterval: 300, pingTimeout: 200, connectTimeout: 1000, cors: { origin: '*' } };
+function sioProtocol(http, flags, counters, parser) {
+  const options = { parser, pingInterval: 300, pingTimeout: 200, connectTimeout: 1000, cors: { origin: '*' } };
   return serve(http, flags, counters, options, (io) => {
     io.on('connection', (socket) => {
       socket.emit('auth', socket.handshake.auth);
@@ -86,6 +87,7 @@ export const profiles = {
   'eio-protocol': engine(false),
   'eio3-protocol': engine(true),
   'sio-protocol': sioProtocol,
+  'sio-protocol-msgpack': (http, flags, counters) => sioProtocol(http, flags, counters, msgpack),
   'sio-client': (http, flags, counters) => sioClient(http, flags, (io) => count(io, counters)),
   parity: (http, flags, counters) => parity(http, flags, (io) => count(io, counters)),
 };
