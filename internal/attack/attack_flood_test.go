@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -453,6 +454,41 @@ func TestA93ManyRoomsAndNamespaces(t *testing.T) {
 	if n := s.figure("Sockets"); n > int64(loops+namespaces) {
 		t.Errorf("%d sockets", n)
 	}
+	s.wantCalm()
+}
+
+// Names that a pattern allows are bounded in all, and those that a function
+// refuses leave nothing.
+func TestA93DynamicNamespaces(t *testing.T) {
+	t.Parallel()
+	const most, asked = 100, 5000
+	s := serve(t, &sio.Options{MaxDynamicNamespaces: most, MaxNamespaces: 2 * asked}, func(srv *sio.Server) {
+		srv.OfRegexp(regexp.MustCompile(`^/room-\d+$`))
+		srv.OfFunc(func(string, json.RawMessage) (bool, error) { return false, nil })
+	})
+	w := s.connect()
+	for _, name := range []string{"room", "no"} {
+		go func() {
+			var b strings.Builder
+			for i := range asked {
+				b.Write(frame(fin|opText, fmt.Sprintf("40/%s-%d,", name, i)))
+			}
+			_ = w.try(b.String())
+		}()
+		for i := range asked {
+			if name == "room" && i < most {
+				w.wantPrefix(fmt.Sprintf(`40/room-%d,{"sid":"`, i))
+			} else {
+				w.wantPrefix("44/" + name + "-") // the function decides in any order
+			}
+		}
+	}
+	s.wantCounted(asked-most, "NamespacesRefused")
+	s.wantCounted(2*asked-most, "ConnectsRefused")
+	if n := s.figure("DynamicNamespaces"); n != most {
+		t.Errorf("%d dynamic namespaces, want %d", n, most)
+	}
+	_ = w.c.Close()
 	s.wantCalm()
 }
 

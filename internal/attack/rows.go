@@ -115,7 +115,7 @@ var Rows = []Row{
 	{ID: "A90", Attack: "churn", Here: []string{"TestA90Churn", "TestFINFreesDescriptors", "TestSilentClients"}, Below: []string{"loop.TestChurn"}, Open: "an hour of it is the soak"},
 	{ID: "A91", Attack: "floods of events", Here: []string{"TestA91EventFlood"}, Open: "the latency of others is a figure of the soak"},
 	{ID: "A92", Attack: "handlers that hang", Here: []string{"TestA92BlockedHandlers"}, Below: []string{"sio.TestSlowHandlersPauseTheirClient"}},
-	{ID: "A93", Attack: "many rooms and namespaces", Here: []string{"TestA93ManyRoomsAndNamespaces"}, Below: []string{"rooms.TestMemberOfManyRooms"}, Open: "there are no dynamic namespaces"},
+	{ID: "A93", Attack: "many rooms and namespaces", Here: []string{"TestA93ManyRoomsAndNamespaces", "TestA93DynamicNamespaces"}, Below: []string{"rooms.TestMemberOfManyRooms", "sio.TestEmptyNamespacesAreRemoved"}},
 	{ID: "A94", Attack: "long names", Here: []string{"TestA94LongNames"}, Below: []string{"internal/packet.TestParseRefuses"}},
 	{ID: "A95", Attack: "colliding names", Here: []string{"TestA95CollidingNames"}},
 	{ID: "A96", Attack: "broadcasts to who does not read", Here: []string{"TestA96SlowMembersOfARoom"}},
