@@ -61,6 +61,9 @@ func (c *client) Opened() {
 	c.shard.clients++
 	c.Tag = deadlineConnect
 	c.SetDeadline(c.shard.loop.Now() + c.shard.srv.opts.ConnectTimeout.Milliseconds())
+	if c.legacy() {
+		c.connectRoot()
+	}
 }
 
 // Deadline implements engine.SessionHandler.
@@ -309,6 +312,9 @@ func (c *client) attachment(data []byte) {
 
 // packet dispatches a complete packet.
 func (c *client) packet(p *packet.Packet, atts [][]byte) {
+	if c.legacy() {
+		c.readLegacy(p)
+	}
 	switch p.Type {
 	case packet.Connect:
 		c.connect(p)
@@ -415,10 +421,14 @@ func (c *client) refuse(namespace string, e *Error) {
 	c.shard.stats.refusedConnects++
 	d := &c.shard.srv.dialect
 	b := d.newFrame(256)
-	out, err := d.parser().AppendConnectError(b.B, namespace, e.Message, e.Data, d.codec)
+	appendError := d.parser().AppendConnectError
+	if c.legacy() && !d.msgpack && e != errInvalidNamespace {
+		appendError = packet.AppendLegacyConnectError
+	}
+	out, err := appendError(b.B, namespace, e.Message, e.Data, d.codec)
 	if err != nil {
 		c.shard.srv.opts.Logger.Error("sio: the data of a connect error cannot be encoded", "nsp", namespace, "err", err)
-		out, _ = d.parser().AppendConnectError(b.B, namespace, e.Message, nil, d.codec)
+		out, _ = appendError(b.B, namespace, e.Message, nil, d.codec)
 	}
 	b.B = out
 	c.sendControl(b)

@@ -269,6 +269,6 @@ func (s *Socket) found(n *Namespace) {
 		return
 	}
 	s.nsp = n // nobody else has seen the socket yet
-	s.shard().index.Add(&s.entry)
+	s.enter()
 	s.admit()
 }

@@ -48,6 +48,13 @@ type Options struct {
 	// DisableUpgrades is the inverse of Node's allowUpgrades.
 	DisableUpgrades bool
 
+	// AllowEIO3 accepts clients of Socket.IO 2 too, whose Engine.IO protocol is of
+	// revision 3, with JSONP for browsers that know nothing else. They are joined
+	// to "/" without asking for it, and the ids of their sockets, which everybody
+	// may know, are those of their sessions: whoever knows one can speak for the
+	// client.
+	AllowEIO3 bool
+
 	// PingInterval is the time between heartbeats. Zero means 25s.
 	PingInterval time.Duration
 	// PingTimeout is how long a client may take to answer one. Zero means 20s.

@@ -80,7 +80,7 @@ func (s *Socket) joinLocal(room string) {
 	}
 	s.client.shard.settle()
 	trace := s.nsp.srv.roomTrace
-	if room == s.ID() {
+	if !s.legacy && room == s.ID() {
 		if trace && s.ownLeft {
 			s.traceJoin(room)
 		}
@@ -108,7 +108,7 @@ func (s *Socket) joinLocal(room string) {
 func (s *Socket) leaveLocal(room string) {
 	s.client.shard.settle()
 	trace := s.nsp.srv.roomTrace
-	if room == s.ID() {
+	if !s.legacy && room == s.ID() {
 		if trace && !s.ownLeft && s.Connected() {
 			s.traceLeave(room)
 		}

@@ -321,6 +321,7 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 			MaxPayload:      o.MaxHTTPBufferSize,
 			Transports:      transports,
 			DisableUpgrades: o.DisableUpgrades,
+			AllowEIO3:       o.AllowEIO3,
 		},
 		Path:          o.Path,
 		MaxQueue:      o.MaxQueue,

@@ -28,6 +28,7 @@ type Socket struct {
 	nsp    *Namespace
 	client *client
 	id     [engine.SIDLen]byte
+	legacy bool // the id is socketExtra.id
 
 	// Atomic: written by the loop, read by everyone.
 	state atomic.Uint32
@@ -58,6 +59,7 @@ const (
 type socketExtra struct {
 	// Immutable after newSocket.
 	auth []byte // the payload of the CONNECT, in the dialect of the server
+	id   string // of a client of Socket.IO 2
 
 	// Atomic: written and read by everyone.
 	data     atomic.Pointer[any]
@@ -87,17 +89,26 @@ func newSocket(n *Namespace, c *client, auth []byte) *Socket {
 		s.extra.Store(&socketExtra{auth: slices.Clone(auth)})
 	}
 	s.entry.Value = s
+	if c.legacy() {
+		s.nameLegacy()
+	}
 	if n.shards != nil {
-		s.shard().index.Add(&s.entry)
+		s.enter()
 	}
 	return s
 }
 
 // ID returns the id of the socket: 20 characters of [A-Za-z0-9_-], unguessable,
-// and also the name of a room with this socket alone. The string is a part of
-// the socket and keeps it in memory: use strings.Clone where it is kept for
-// longer than the socket.
-func (s *Socket) ID() string { return unsafe.String(&s.id[0], len(s.id)) }
+// and also the name of a room with this socket alone. For a client of Socket.IO
+// 2 it is the id of the session, with the namespace and a # in front unless that
+// is "/", as such clients expect. The string is a part of the socket and keeps
+// it in memory: use strings.Clone where it is kept for longer than the socket.
+func (s *Socket) ID() string {
+	if s.legacy {
+		return s.extra.Load().id
+	}
+	return unsafe.String(&s.id[0], len(s.id))
+}
 
 // Namespace returns the namespace of the socket.
 func (s *Socket) Namespace() *Namespace { return s.nsp }
@@ -387,7 +398,11 @@ func (s *Socket) admitted(err error) {
 	}
 	d := &sh.srv.dialect
 	b := d.newFrame(64)
-	b.B = d.parser().AppendConnect(b.B, s.nsp.name, s.ID(), "")
+	id := s.ID()
+	if s.legacy {
+		id = ""
+	}
+	b.B = d.parser().AppendConnect(b.B, s.nsp.name, id, "")
 	c.sendControl(b)
 	if f := sh.srv.opts.Trace.Connected; f != nil {
 		f(s)

@@ -15,7 +15,13 @@ import (
 )
 
 // startEngine is profile eio-protocol: the Engine.IO layer below sio.
-func startEngine(_ context.Context, c *config) (service, error) {
+func startEngine(_ context.Context, c *config) (service, error) { return startRevisions(c, false) }
+
+// startEngine3 is profile eio3-protocol.
+func startEngine3(_ context.Context, c *config) (service, error) { return startRevisions(c, true) }
+
+// startRevisions starts an engine for revision 4, and maybe 3.
+func startRevisions(c *config, allowEIO3 bool) (service, error) {
 	cors, err := polling.NewCORS(anyOrigin())
 	if err != nil {
 		return nil, err
@@ -27,6 +33,7 @@ func startEngine(_ context.Context, c *config) (service, error) {
 			UpgradeTimeout: 10_000,
 			MaxPayload:     1_000_000,
 			Transports:     []eio.Transport{eio.Polling, eio.WebSocket},
+			AllowEIO3:      allowEIO3,
 		},
 		Path: enginePath(c.path),
 		CORS: cors,

@@ -49,7 +49,10 @@ var profiles = []profile{
 		name: "eio-protocol", about: "bare Engine.IO 4 that echoes, with short heartbeats",
 		flags: []string{"path", "inline"}, start: startEngine,
 	},
-	{name: "eio3-protocol", about: "eio-protocol that also takes Engine.IO 3", needs: "Engine.IO 3"},
+	{
+		name: "eio3-protocol", about: "eio-protocol that also takes Engine.IO 3",
+		flags: []string{"path", "inline"}, start: startEngine3,
+	},
 	{
 		name: "sio-protocol", about: "the server of the Socket.IO protocol's test suite",
 		flags: with("inline"), start: startSIOProtocol,

@@ -232,9 +232,7 @@ func (s *Session) surrender(c *loop.Conn) {
 func (s *Session) give(c *loop.Conn, q *backlog) int {
 	b := q.pop()
 	s.shard.loop.Defer(b)
-	if s.b64 {
-		b = s.textOnly(b)
-	}
+	b = s.onWebSocket(b)
 	c.Send(b)
 	return len(b.B)
 }

@@ -9,6 +9,7 @@ import (
 // Static packets. They are never released, so they never return to a pool.
 var (
 	framePing  = staticFrame("2")
+	framePong  = staticFrame("3") // of revision 3
 	frameProbe = staticFrame("3probe")
 )
 

@@ -57,11 +57,12 @@ type httpConn struct {
 	head     http1.HeadParser
 	body     http1.Body
 	bodyBuf  *bufpool.Buf
-	bodySeen int          // bytes of the body at the last deadline
-	post     *Session     // the session of the body that is being read, or held
-	get      *Session     // the session of the parked GET
-	reply    replyOptions // of the request being answered
-	getReply replyOptions // of the parked GET
+	bodySeen int             // bytes of the body at the last deadline
+	framing  polling.Framing // of the body, in revision 3
+	post     *Session        // the session of the body that is being read, or held
+	get      *Session        // the session of the parked GET
+	reply    replyOptions    // of the request being answered
+	getReply replyOptions    // of the parked GET
 	admit    *admission
 	passage  *passage      // of the request being handled, in the middlewares or just out of them
 	passed   *http.Request // the request being handled, if anybody has asked for it
@@ -424,7 +425,7 @@ func (h *httpConn) bodyDone() {
 		return
 	}
 	h.post = s
-	s.payload(buf.B)
+	s.payload(buf.B, h.framing)
 	buf.Release()
 	if h.gone() {
 		return

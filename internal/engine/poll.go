@@ -9,11 +9,10 @@ import (
 	"github.com/gannet-io/gannet/polling"
 )
 
-// Payloads that are not packets of the queue.
-var (
-	textNoop      = []byte("6")
-	textClose     = []byte("1")
-	textNoopClose = []byte("6\x1e1")
+// Packets that are not of the queue.
+const (
+	textNoop  = "6"
+	textClose = "1"
 )
 
 // A pollTransport carries a session over HTTP long-polling.
@@ -22,6 +21,8 @@ type pollTransport struct {
 	ex    polling.Exchange[*httpConn]
 	dirty bool   // listed in Shard.dirty
 	probe *probe // the WebSocket that wants to take over
+	form  form
+	index string // of the function that JSONP calls
 }
 
 // largePacket is the length from which one packet that waits for a GET is
@@ -41,11 +42,14 @@ func (p *pollTransport) markDirty(s *Session) {
 func (h *httpConn) openPolling(s *Session) {
 	sh := h.shard
 	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, s.sidView(), eio.Polling)
+	packets := [2]string{borrow(sh.open)}
+	n := 1
 	if first := sh.cfg.InitialPacket; first != "" {
-		sh.open = append(append(sh.open, polling.Separator, byte(eio.Message)), first...)
+		packets[1] = string(eio.Message) + first
+		n++
 	}
 	h.reply.last = h.headers(true, s.sidView())
-	h.respond(h.pollResponse(&h.reply, sh.open))
+	h.respond(h.pollResponse(s.poll, &h.reply, packets[:n]...))
 }
 
 // startGet parks a GET, or answers it at once.
@@ -59,7 +63,7 @@ func (s *Session) startGet(h *httpConn) {
 	h.parked, h.get, h.getReply = true, s, h.reply
 	if s.eio.State() == eio.StateClosing && s.waiting() == 0 {
 		s.poll.ex.TakeGet()
-		h.answerPoll(textNoopClose)
+		h.answerPoll(s.poll, textNoop, textClose)
 		s.end(eio.ReasonForcedClose, nil)
 		return
 	}
@@ -77,8 +81,22 @@ func (s *Session) answerPoll() {
 	if !ok {
 		return
 	}
-	q := s.behind()
+	b := s.pollPayload(h, s.behind())
+	s.settleBacklog()
+	s.weigh()
+	h.unpark(b)
+	if s.IsOpen() {
+		s.lighten()
+	}
+}
+
+// pollPayload takes what fits into one response off the queue and returns the
+// response.
+func (s *Session) pollPayload(h *httpConn, q *backlog) *bufpool.Buf {
 	n, size := q.batch(s.shard.cfg.EIO.MaxPayload)
+	if s.poll.form != 0 {
+		return s.pollTranslated(h, q, n, size)
+	}
 	b := h.pollHead(&h.getReply, size)
 	for i := range n {
 		if i > 0 {
@@ -88,12 +106,52 @@ func (s *Session) answerPoll() {
 		b.B = appendPolling(b.B, pkt.B)
 		pkt.Release()
 	}
-	s.settleBacklog()
-	s.weigh()
-	h.unpark(b)
-	if s.IsOpen() {
-		s.lighten()
+	return b
+}
+
+// pollTranslated is pollPayload for a form whose length is only known when it
+// is there.
+func (s *Session) pollTranslated(h *httpConn, q *backlog, n, size int) *bufpool.Buf {
+	f, framing := s.poll.form, polling.TextFraming
+	if f.binaryFraming() && q.binary(n) {
+		framing = polling.BinaryFraming
 	}
+	body := bufpool.Get(size + size/4 + 16*n)
+	for i := range n {
+		pkt := q.pop()
+		body.B = f.appendPayload(body.B, pkt.B, framing, i == 0)
+		pkt.Release()
+	}
+	b := s.poll.respond(&h.getReply, body.B, framing)
+	body.Release()
+	return b
+}
+
+// respond returns the response with a payload.
+func (p *pollTransport) respond(r *replyOptions, payload []byte, framing polling.Framing) *bufpool.Buf {
+	if p.form&formJSONP != 0 {
+		payload = polling.AppendJSONP(make([]byte, 0, 32+len(payload)+len(payload)/4), p.index, payload)
+	}
+	b := bufpool.Get(256 + len(r.extra) + len(r.last) + len(payload))
+	b.B = polling.AppendPayloadHead(b.B, len(payload), framing, polling.Identity, r.options())
+	b.B = append(b.B, payload...)
+	return b
+}
+
+// binary tells whether one of the next n packets has binary messages.
+func (q *backlog) binary(n int) bool {
+	for _, w := range q.list[q.next:] {
+		if w.buf == nil {
+			continue
+		}
+		if n--; n < 0 {
+			break
+		}
+		if hasBinary(w.buf.B) {
+			return true
+		}
+	}
+	return false
 }
 
 // batch returns how many packets the next response takes, and their length.
@@ -115,9 +173,9 @@ func (q *backlog) batch(limit int) (n, size int) {
 	return n, size
 }
 
-// answerPoll answers the parked GET with a payload that is not from the queue.
-func (h *httpConn) answerPoll(payload []byte) {
-	h.unpark(h.pollResponse(&h.getReply, payload))
+// answerPoll answers the parked GET with packets that are not from the queue.
+func (h *httpConn) answerPoll(p *pollTransport, packets ...string) {
+	h.unpark(h.pollResponse(p, &h.getReply, packets...))
 }
 
 // unpark sends the response of the parked GET and what waited behind it.
@@ -139,10 +197,9 @@ func (h *httpConn) unpark(b *bufpool.Buf) {
 	}
 }
 
-func (h *httpConn) pollResponse(r *replyOptions, payload []byte) *bufpool.Buf {
-	b := h.pollHead(r, len(payload))
-	b.B = append(b.B, payload...)
-	return b
+func (h *httpConn) pollResponse(p *pollTransport, r *replyOptions, packets ...string) *bufpool.Buf {
+	var scratch [256]byte
+	return p.respond(r, p.form.appendText(scratch[:0], packets...), polling.TextFraming)
 }
 
 func (h *httpConn) pollHead(r *replyOptions, size int) *bufpool.Buf {
@@ -154,7 +211,13 @@ func (h *httpConn) pollHead(r *replyOptions, size int) *bufpool.Buf {
 // startPost begins to read a POST, or refuses it.
 func (s *Session) startPost(h *httpConn) {
 	req := &h.shard.req
-	if status := polling.CheckPost(req); status != 0 {
+	var status int
+	if s.form&formRev3 != 0 {
+		h.framing, status = polling.CheckPost3(req)
+	} else {
+		status = polling.CheckPost(req)
+	}
+	if status != 0 {
 		h.empty(status)
 		if status == http.StatusBadRequest {
 			s.fail(eio.ReasonTransportError, errContentType)
@@ -196,22 +259,54 @@ var interim = bufpool.Static([]byte(http1.Continue100))
 // decoded, none. The reference server delivers those in front of it, but
 // closes the session before any handler runs. A session that is closing only
 // listens for the client's close.
-func (s *Session) payload(b []byte) {
-	b = polling.ValidUTF8Text(b)
-	if err := polling.CheckPayload(b); err != nil {
+func (s *Session) payload(b []byte, framing polling.Framing) {
+	if s.poll.form&formJSONP != 0 {
+		var ok bool
+		if b, ok = polling.DecodeJSONP(b); !ok {
+			return // as the reference, which looks for nothing else in the form
+		}
+	}
+	rev3 := s.form&formRev3 != 0
+	if !rev3 || framing == polling.TextFraming {
+		b = polling.ValidUTF8Text(b)
+	}
+	var err error
+	if rev3 {
+		err = polling.CheckPayload3(b, framing)
+	} else {
+		err = polling.CheckPayload(b)
+	}
+	if err != nil {
 		if s.IsOpen() {
 			s.fail(eio.ReasonParseError, err)
 		}
 		return
 	}
 	s.reading = true
-	for more := true; more && s.poll != nil; {
-		var pkt []byte
-		pkt, b, more = polling.NextPacket(b)
-		s.packet(pkt)
+	if rev3 {
+		s.packets3(b, framing)
+	} else {
+		for more := true; more && s.poll != nil; {
+			var pkt []byte
+			pkt, b, more = polling.NextPacket(b)
+			s.packet(pkt)
+		}
 	}
 	s.reading = false
 	s.handler().Received()
+}
+
+// packets3 delivers the packets of a payload of revision 3 that was checked.
+func (s *Session) packets3(b []byte, framing polling.Framing) {
+	var r polling.Reader3
+	r.Init(b, framing, 0)
+	for s.poll != nil {
+		p, ok, err := r.Next()
+		if !ok || err != nil {
+			return
+		}
+		s.decoded(p.Type, p.Data, p.Binary)
+	}
 }
 
 // base64Message takes a binary message in text form.
@@ -223,9 +318,6 @@ func (s *Session) base64Message(pkt []byte) {
 	}
 	s.binary(data)
 }
-
-// appendBase64 appends a binary message in text form.
-func appendBase64(dst, data []byte) []byte { return polling.AppendBinaryPacket(dst, data) }
 
 // getLost is called when the connection of the pending GET is gone.
 func (s *Session) getLost(h *httpConn) {
@@ -262,9 +354,9 @@ func (s *Session) closePolling() bool {
 func (p *pollTransport) end(reason eio.Reason) {
 	if h, ok := p.ex.TakeGet(); ok {
 		if reason == eio.ReasonTransportClose {
-			h.answerPoll(textNoop)
+			h.answerPoll(p, textNoop)
 		} else {
-			h.answerPoll(textClose)
+			h.answerPoll(p, textClose)
 		}
 	}
 	p.detachPost()

@@ -25,7 +25,8 @@ const destroyUpgrade = 1000
 // the request head.
 type query struct {
 	eio.Request
-	b64 bool
+	form  form
+	index string // of JSONP
 }
 
 // request handles the request whose head is b[:n] and was parsed into
@@ -203,8 +204,9 @@ type admission struct {
 	// Immutable.
 	shard *Shard
 	hs    Handshake
-	b64   bool
-	wsock bool // WebSocket, else polling
+	form  form
+	index string // of JSONP
+	wsock bool   // WebSocket, else polling
 	query eio.Request
 	tls   *tls.ConnectionState // for Config.Admit
 	web   *http.Request        // the same request from the middlewares, or nil
@@ -227,14 +229,14 @@ func (h *httpConn) admission(q *query) {
 		return
 	}
 	if sh.cfg.Admit == nil && sh.cfg.GenerateID == nil {
-		a := admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request, ok: true}
+		a := admission{shard: sh, conn: h, form: q.form, index: q.index, wsock: q.Upgrade, query: q.Request, ok: true}
 		if sh.upper.KeepsHandshake() {
 			a.hs = h.handshake()
 		}
 		a.admitted(&sh.req)
 		return
 	}
-	a := &admission{shard: sh, conn: h, b64: q.b64, wsock: q.Upgrade, query: q.Request, hs: h.handshake()}
+	a := &admission{shard: sh, conn: h, form: q.form, index: q.index, wsock: q.Upgrade, query: q.Request, hs: h.handshake()}
 	a.query.SID = "" // which is a view of the request
 	h.state, h.admit = httpAdmit, a
 	a.tls, a.web = h.conn.TLS(), h.passed
@@ -492,7 +494,17 @@ func (sh *Shard) parseQuery(req *http1.Request) query {
 		Method:    wellKnown(borrow(req.Method)),
 		Upgrade:   req.Upgrade,
 	}}
-	q.b64 = len(get("b64")) > 0
+	if len(get("b64")) > 0 {
+		q.form |= formBase64
+	}
+	if sh.cfg.EIO.AllowEIO3 && eio.ParseRevision(q.EIO) == eio.Revision3 {
+		q.form |= formRev3
+		// JSONP is for browsers whose clients are of that revision.
+		if j, ok := http1.QueryBytes(raw, "j", scratch[:0]); ok {
+			q.form |= formJSONP
+			q.index = polling.JSONPIndex(string(j))
+		}
+	}
 	q.SID = get("sid") // the last to use scratch, which it may borrow
 	return q
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
 	"github.com/gannet-io/gannet/loop"
+	"github.com/gannet-io/gannet/polling"
 	"github.com/gannet-io/gannet/wsframe"
 )
 
@@ -59,7 +60,7 @@ type Session struct {
 	Tag uint8
 
 	// Immutable after open.
-	b64   bool // binary goes out as base64 text on every transport
+	form  form
 	named bool // the id is rare.id
 
 	// Owned by the loop goroutine.
@@ -117,6 +118,15 @@ func (s *Session) Slot() uint32 { return s.slot }
 // any goroutine.
 func (s *Session) Handshake() Handshake { return Handshake{s.hs.Load()} }
 
+// Revision returns the protocol revision of the session. It may be called from
+// any goroutine.
+func (s *Session) Revision() eio.Revision {
+	if s.form&formRev3 != 0 {
+		return eio.Revision3
+	}
+	return eio.Revision4
+}
+
 // Transport returns what carries the session now.
 func (s *Session) Transport() eio.Transport { return s.eio.Transport() }
 
@@ -160,7 +170,7 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 // by SendJoined, as far as the session knows: the connection must not be
 // blocked either. It is nil if they are to be sent one by one.
 func (s *Session) Direct() *loop.Conn {
-	if s.behind() != nil || s.b64 || s.doomed || s.eio.State() != eio.StateOpen {
+	if s.behind() != nil || s.form != 0 || s.doomed || s.eio.State() != eio.StateOpen {
 		return nil
 	}
 	return s.conn
@@ -272,9 +282,7 @@ func (s *Session) Discard() {
 
 // sendFrames gives a packet to a connection that is not blocked.
 func (s *Session) sendFrames(b *bufpool.Buf) {
-	if s.b64 {
-		b = s.textOnly(b)
-	}
+	b = s.onWebSocket(b)
 	s.conn.Send(b)
 	s.sent(len(b.B))
 }
@@ -346,26 +354,6 @@ func (s *Session) behind() *backlog {
 // handler returns the object that the session is in.
 func (s *Session) handler() SessionHandler { return s.shard.upper.Handler(s) }
 
-// textOnly rewrites a packet for a client that asked for base64: its binary
-// messages become text frames.
-func (s *Session) textOnly(b *bufpool.Buf) *bufpool.Buf {
-	out := bufpool.Get(len(b.B) + len(b.B)/2)
-	rest := b.B
-	for len(rest) > 0 {
-		var binary bool
-		var payload []byte
-		binary, payload, rest = SplitFrame(rest)
-		if binary {
-			text := appendBase64(nil, payload)
-			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, text)
-		} else {
-			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, payload)
-		}
-	}
-	s.shard.loop.Defer(out)
-	return out
-}
-
 // sidView returns the session's id. It is valid as long as the session.
 func (s *Session) sidView() string {
 	if s.named {
@@ -376,7 +364,7 @@ func (s *Session) sidView() string {
 
 // open makes s a session of the shard that starts on t.
 func (s *Session) open(sh *Shard, t eio.Transport, a *admission) {
-	s.shard, s.b64 = sh, a.b64
+	s.shard, s.form = sh, a.form&^formJSONP
 	s.timer.Kind = timerSession
 	s.hs.Store(a.hs.packed)
 	if a.id != "" {
@@ -389,10 +377,14 @@ func (s *Session) open(sh *Shard, t eio.Transport, a *admission) {
 	sh.stats.Opened++
 	if t == eio.Polling {
 		sh.onPoll++
-		s.poll = &pollTransport{}
+		s.poll = &pollTransport{form: a.form, index: a.index}
 	}
 	sh.watchPauses()
-	s.eio.Open(&sh.cfg.EIO, t, sh.firstPing(s.slot), sh.loop.Now())
+	if a.form&formRev3 != 0 {
+		s.eio.OpenRevision3(&sh.cfg.EIO, t, sh.loop.Now())
+	} else {
+		s.eio.Open(&sh.cfg.EIO, t, sh.firstPing(s.slot), sh.loop.Now())
+	}
 	s.arm()
 }
 
@@ -452,7 +444,7 @@ func (s *Session) timedAction(a eio.Action) bool {
 		s.Send(framePing)
 	case eio.ActNoop:
 		if h, ok := s.poll.ex.TakeGet(); ok {
-			h.answerPoll(textNoop)
+			h.answerPoll(s.poll, textNoop)
 		}
 	case eio.ActUpgradeTimeout:
 		s.dropProbe()
@@ -496,36 +488,52 @@ func (s *Session) end(reason eio.Reason, err error) {
 
 // packet takes one text packet that arrived on the current transport.
 func (s *Session) packet(p []byte) {
-	if len(p) == 0 {
+	switch {
+	case len(p) == 0:
 		s.fail(eio.ReasonParseError, nil)
+	case s.form&formRev3 != 0:
+		s.packet3(polling.DecodePacket3(p))
+	case p[0] == 'b':
+		s.base64Message(p)
+	default:
+		s.decoded(eio.PacketType(p[0]), p[1:], false)
+	}
+}
+
+// packet3 takes a packet of revision 3.
+func (s *Session) packet3(typ eio.PacketType, data []byte, binary bool, err error) {
+	if err != nil {
+		s.fail(eio.ReasonParseError, err)
 		return
 	}
+	s.decoded(typ, data, binary)
+}
+
+// binary takes one binary message of a WebSocket.
+func (s *Session) binary(p []byte) {
+	if s.form&formRev3 != 0 {
+		typ, data, err := polling.DecodeBinaryPacket3(p)
+		s.packet3(typ, data, true, err)
+		return
+	}
+	s.decoded(eio.Message, p, true)
+}
+
+// decoded does what a packet asks for.
+func (s *Session) decoded(typ eio.PacketType, data []byte, binary bool) {
 	s.shard.stats.PacketsIn++
 	s.shard.forgivePause()
-	if p[0] == 'b' {
-		s.base64Message(p)
-		return
-	}
-	typ := eio.PacketType(p[0])
-	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), typ, string(p[1:]) == "probe")
+	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), typ, string(data) == "probe")
 	s.arm()
 	switch {
 	case a == eio.ActMessage:
-		s.handler().Message(p[1:], false)
+		s.handler().Message(data, binary)
+	case a == eio.ActPong:
+		s.Send(framePong)
 	case a == eio.ActTransportError:
 		s.end(a.Reason(), errHeartbeat)
 	case a.Closes():
 		s.end(a.Reason(), nil)
-	}
-}
-
-// binary takes one binary message.
-func (s *Session) binary(p []byte) {
-	s.shard.stats.PacketsIn++
-	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), eio.Message, false)
-	s.arm()
-	if a == eio.ActMessage {
-		s.handler().Message(p, true)
 	}
 }
 

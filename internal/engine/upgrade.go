@@ -117,7 +117,7 @@ func (s *Session) takeOver(p *probe) {
 	s.shard.onPoll--
 	s.shard.stats.Upgrades++
 	if h, ok := poll.ex.TakeGet(); ok {
-		h.answerPoll(textClose)
+		h.answerPoll(poll, textClose)
 	}
 	poll.detachPost()
 	if s.behind() != nil {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 )
 
 // A player plays one script against a server.
@@ -17,6 +19,7 @@ type player struct {
 	conns  map[string]*conn
 	vars   vars
 	marks  map[string]time.Time
+	rev3   map[string]bool // clients whose session is of revision 3
 }
 
 // ping is the heartbeat's, as a step would have it.
@@ -25,7 +28,7 @@ const ping = "text 2"
 // play plays a script. The error names the line.
 func play(ctx context.Context, s *script, srv server) error {
 	p := &player{
-		script: s, srv: srv, conns: map[string]*conn{}, vars: vars{}, marks: map[string]time.Time{},
+		script: s, srv: srv, conns: map[string]*conn{}, vars: vars{}, marks: map[string]time.Time{}, rev3: map[string]bool{},
 		cors: !s.sets("cors"), beats: s.sets("pingInterval"),
 	}
 	defer p.close()
@@ -98,6 +101,7 @@ func (p *player) send(c *conn, s *step) error {
 	if requestLine.MatchString(s.lines[0]) {
 		method, wire := buildRequest(p.srv.address(), lines)
 		c.methods = append(c.methods, method)
+		p.rev3[s.client()] = p.rev3[s.client()] || strings.Contains(lines[0], "EIO=3")
 		return c.send([]byte(wire))
 	}
 	var wire []byte
@@ -187,7 +191,11 @@ func (p *player) expectResponse(c *conn, s *step) error {
 
 // poll sends GETs until the packets of a step have come.
 func (p *player) poll(c *conn, s *step) error {
-	const get = "GET /socket.io/?EIO=4&transport=polling&sid={sid}"
+	get := "GET /socket.io/?EIO=4&transport=polling&sid={sid}"
+	packets := func(body string) ([]string, error) { return strings.Split(body, "\x1e"), nil }
+	if p.rev3[s.client()] {
+		get, packets = strings.Replace(get, "EIO=4", "EIO=3", 1), packets3
+	}
 	for want := s.lines; len(want) > 0; {
 		line, err := p.expand(s, get)
 		if err != nil {
@@ -206,7 +214,11 @@ func (p *player) poll(c *conn, s *step) error {
 		if err := p.vars.match(s.client(), head, got.comparable(p.srv.kind())); err != nil {
 			return fmt.Errorf("%w\n with body %q", err, shorten(got.body))
 		}
-		for packet := range strings.SplitSeq(got.body, "\x1e") {
+		all, err := packets(got.body)
+		if err != nil {
+			return err
+		}
+		for _, packet := range all {
 			if len(want) == 0 {
 				return fmt.Errorf("one packet too many: %q", packet)
 			}
@@ -217,6 +229,26 @@ func (p *player) poll(c *conn, s *step) error {
 		}
 	}
 	return nil
+}
+
+// packets3 takes a payload of revision 3 apart, whose lengths count UTF-16 code
+// units.
+func packets3(body string) ([]string, error) {
+	var all []string
+	units := utf16.Encode([]rune(body))
+	for len(units) > 0 {
+		colon := slices.Index(units, ':')
+		if colon < 0 {
+			return nil, fmt.Errorf("no payload of revision 3: %q", body)
+		}
+		n, err := strconv.Atoi(string(utf16.Decode(units[:colon])))
+		if err != nil || n > len(units)-colon-1 {
+			return nil, fmt.Errorf("no payload of revision 3: %q", body)
+		}
+		all = append(all, string(utf16.Decode(units[colon+1:colon+1+n])))
+		units = units[colon+1+n:]
+	}
+	return all, nil
 }
 
 // quiet shows that nothing is left to read on a connection.

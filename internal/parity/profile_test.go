@@ -35,6 +35,7 @@ type settings struct {
 	CORS              json.RawMessage `json:"cors"`
 	Cookie            json.RawMessage `json:"cookie"`
 	InitialPacket     string          `json:"initialPacket"`
+	AllowEIO3         bool            `json:"allowEIO3"`
 	Cleanup           bool            `json:"cleanupEmptyChildNamespaces"`
 }
 
@@ -66,6 +67,7 @@ func options(set []string) (*sio.Options, error) {
 		NoTrailingSlash:   v.AddTrailingSlash != nil && !*v.AddTrailingSlash,
 		CORS:              &sio.CORS{Origin: "*"},
 		InitialPacket:     v.InitialPacket,
+		AllowEIO3:         v.AllowEIO3,
 
 		CleanupEmptyChildNamespaces: v.Cleanup,
 	}
