@@ -56,6 +56,30 @@ func ExampleOptions_fallback() {
 
 // https and wss, with a certificate that SIGHUP reads again. Connections that
 // are open go on.
+// The server is a handler. Connections that it has taken are not known to
+// net/http any more, so that each of the two has to be shut down.
+func ExampleServer_ServeHTTP() {
+	srv, err := sio.NewServer(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", srv)
+	web := &http.Server{Addr: ":3000", Handler: mux}
+	down := make(chan error, 1)
+	web.RegisterOnShutdown(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		down <- srv.Shutdown(ctx)
+	})
+	if err := web.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) { // after web.Shutdown
+		log.Fatal(err)
+	}
+	if err := <-down; err != nil {
+		log.Print(err)
+	}
+}
+
 func ExampleServer_ListenAndServeTLS() {
 	srv, err := sio.NewServer(nil)
 	if err != nil {

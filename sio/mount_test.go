@@ -116,8 +116,19 @@ func (c *rawConn) ask(method, target string) (status int, body string) {
 	return status, body
 }
 
-// asWebSocket makes a client of a connection that was upgraded.
-func (c *rawConn) asWebSocket() *wsClient { return &wsClient{c.t, c.Conn, c.r} }
+// upgraded reads the answer to upgradeRequest and goes on as a WebSocket.
+func (c *rawConn) upgraded() *wsClient {
+	c.t.Helper()
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		c.t.Fatalf("upgrade: %v", err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		c.t.Fatalf("upgrade: %d", res.StatusCode)
+	}
+	return &wsClient{c.t, c.Conn, c.r}
+}
 
 func (c *rawConn) wantEnd() {
 	c.t.Helper()
@@ -230,11 +241,7 @@ func TestMountPipelined(t *testing.T) {
 			t.Fatalf("response %d: %q, want %s…", i, body, want)
 		}
 	}
-	res, err := http.ReadResponse(c.r, nil)
-	if err != nil || res.StatusCode != 101 {
-		t.Fatalf("upgrade: %v, %v", res, err)
-	}
-	w := c.asWebSocket()
+	w := c.upgraded()
 	w.wantPrefix(`0{"sid":"`)
 	w.wantPrefix(`40{"sid":"`)
 	w.want(`430[7]`)
@@ -518,10 +525,7 @@ func TestMountConnections(t *testing.T) {
 	for i := range conns {
 		c := dialMount(t, m.addr)
 		c.write(upgradeRequest + string(masked("40")))
-		if res, err := http.ReadResponse(c.r, nil); err != nil || res.StatusCode != 101 {
-			t.Fatalf("upgrade %d: %v, %v", i, res, err)
-		}
-		conns[i] = c.asWebSocket()
+		conns[i] = c.upgraded()
 		conns[i].wantPrefix("0{")
 		conns[i].wantPrefix("40{")
 		if i == 0 {

@@ -92,6 +92,19 @@ async function browser(context) {
   return { ...result, what: "Debian's chromium, two tabs of the chat page; photographs in e2e/artifacts" };
 }
 
+// mount builds the programs of examples/mount, each in its own module, and runs the official client against them.
+async function mount(context) {
+  const { run, env, here, dir } = context;
+  const built = {};
+  for (const name of ['nethttp', 'chi', 'gin', 'echo']) {
+    const file = join(dir, `mount-${name}`);
+    const { status, output } = await run(['go', 'build', '-o', file, '.'], { cwd: join(here, '..', 'examples', 'mount', name) });
+    if (status !== 0) return { failed: 1, details: indent(output, 20) };
+    built[`E2E_${name.toUpperCase()}`] = JSON.stringify([file]);
+  }
+  return node('mount')({ ...context, env: { ...env, ...built } });
+}
+
 export const suites = [
   { name: 'engineio', what: 'Engine.IO v4 at the wire', run: node('engineio'), required: true },
   { name: 'socketio', what: 'Socket.IO v5 at the wire', run: node('socketio'), required: true },
@@ -100,5 +113,6 @@ export const suites = [
   { name: 'java', what: 'official Java client', run: java, clear: true }, // it has a store of certificates of its own
   { name: 'tls', what: 'the wire and the JavaScript client over TLS', run: node(['engineio', 'socketio', 'client']), required: true, tls: true },
   { name: 'serve', what: 'the browser client, and pages beside sessions', run: node('serve'), required: true },
+  { name: 'mount', what: 'the official client under net/http, chi, gin and echo', run: mount, required: true, gannetOnly: true },
   { name: 'browser', what: 'chromium', run: browser, required: true, gannetOnly: true },
 ];

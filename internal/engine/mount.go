@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -234,10 +236,7 @@ func (m *mounts) leave(b *bridge) {
 func (m *mounts) stop() {
 	m.mu.Lock()
 	m.closed = true
-	homes := make([]*home, 0, len(m.homes))
-	for _, h := range m.homes {
-		homes = append(homes, h)
-	}
+	homes := slices.Collect(maps.Values(m.homes))
 	m.mu.Unlock()
 	for _, h := range homes {
 		h.close()
@@ -258,8 +257,9 @@ func (m *mounts) wait(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	for b := range m.bridges {
+	left := slices.Collect(maps.Keys(m.bridges))
+	m.mu.Unlock()
+	for _, b := range left {
 		b.cut()
 	}
 	return ctx.Err()
