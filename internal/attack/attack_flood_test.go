@@ -593,7 +593,7 @@ func TestA97Pause(t *testing.T) {
 		})
 	})
 	for _, b := range s.bystanders {
-		b.send(`42["stop the loop"]`)
+		b.send(opText, `42["stop the loop"]`)
 	}
 	s.turn()
 	w := s.connect() // who does not answer is still found

@@ -52,7 +52,7 @@ func serveEngine(t testing.TB, cfg *engine.Config) *site {
 	s.invite(func(s *site) *bystander {
 		w := s.open()
 		w.text("4where")
-		return newBystander(s, w, w.wantPrefix("4"), func(n int) (string, string) {
+		return newBystander(s, w, w.wantPrefix("4"), opText, func(n int) (string, string) {
 			text := fmt.Sprint("4", n)
 			return text, text
 		})

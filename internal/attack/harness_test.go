@@ -92,7 +92,11 @@ func serve(t testing.TB, o *sio.Options, setup ...func(*sio.Server)) *site {
 		stop(t, srv.Shutdown)
 		count(t)
 	})
-	s.invite(sioBystander)
+	if opts.Parser == sio.ParserMsgpack {
+		s.invite(packedBystander)
+	} else {
+		s.invite(sioBystander)
+	}
 	return s
 }
 
@@ -300,6 +304,7 @@ func (s *site) invite(open func(*site) *bystander) {
 type bystander struct {
 	s       *site
 	conn    net.Conn
+	op      byte   // of its questions and answers
 	id      string // of its socket
 	loop    string
 	answers chan string
@@ -317,7 +322,7 @@ func sioBystander(s *site) *bystander {
 	id := w.join()
 	w.text(`420["where"]`)
 	loop := w.wantPrefix(`430["`)
-	b := newBystander(s, w, loop, func(n int) (string, string) {
+	b := newBystander(s, w, loop, opText, func(n int) (string, string) {
 		name := []string{"echo", "inline"}[n%2]
 		return fmt.Sprintf(`42%d[%q,%d]`, n, name, n), fmt.Sprintf(`43%d[%d]`, n, n)
 	})
@@ -328,8 +333,8 @@ func sioBystander(s *site) *bystander {
 // bystanderHeader tells the hooks of a server who is a bystander.
 const bystanderHeader = "X-Bystander: yes\r\n"
 
-func newBystander(s *site, w *ws, loop string, ask func(int) (string, string)) *bystander {
-	b := &bystander{s: s, conn: w.c, loop: loop, ask: ask, answers: make(chan string, 16), gone: make(chan struct{})}
+func newBystander(s *site, w *ws, loop string, op byte, ask func(int) (string, string)) *bystander {
+	b := &bystander{s: s, conn: w.c, loop: loop, op: op, ask: ask, answers: make(chan string, 16), gone: make(chan struct{})}
 	_ = w.c.SetReadDeadline(time.Time{})
 	go b.read(w) // stops when the connection is closed, at the end of the test at the latest
 	s.t.Cleanup(b.leave)
@@ -343,19 +348,18 @@ func (b *bystander) read(w *ws) {
 		switch {
 		case err != nil:
 			return
-		case op != opText:
-		case string(p) == "2":
-			b.send("3")
-		default:
+		case op == opText && string(p) == "2":
+			b.send(opText, "3")
+		case op == b.op:
 			b.answers <- string(p)
 		}
 	}
 }
 
-func (b *bystander) send(text string) {
+func (b *bystander) send(op byte, payload string) {
 	b.writes.Lock()
 	defer b.writes.Unlock()
-	_, _ = b.conn.Write(frame(fin|opText, text)) // a connection that is gone shows when the answer stays away
+	_, _ = b.conn.Write(frame(fin|op, payload)) // a connection that is gone shows when the answer stays away
 }
 
 // roundTrip shows that the bystander is served.
@@ -363,7 +367,7 @@ func (b *bystander) roundTrip() {
 	b.s.t.Helper()
 	question, want := b.ask(b.asked)
 	b.asked++
-	b.send(question)
+	b.send(b.op, question)
 	select {
 	case got := <-b.answers:
 		if got != want {

@@ -130,7 +130,7 @@ var Rows = []Row{
 	{ID: "A105", Attack: "hostile JSON", Here: []string{"TestA105HostileJSON"}, Below: []string{"internal/packet.TestHostileValues"}},
 	{ID: "A106", Attack: "escapes", Here: []string{"TestA106Escapes"}, Below: []string{"internal/packet.TestEscapesAreLinear"}},
 	{ID: "A107", Attack: "disconnects and unknown namespaces", Here: []string{"TestA107DisconnectsAndNamespaces"}, Below: []string{"internal/packet.TestParseRefuses"}, Open: "CONNECTs are not limited in their rate, but by what the client reads"},
-	{ID: "A108", Attack: "malformed msgpack", Open: "no such parser"},
+	{ID: "A108", Attack: "malformed msgpack", Here: []string{"TestA108MalformedMsgpack", "TestA108WideMsgpack"}, Below: []string{"internal/packet.TestMsgpackLimits", "sio.TestMsgpackRefuses"}},
 	{ID: "A109", Attack: "handlers that panic", Here: []string{"TestA109HandlersThatPanicOrReenter"}},
 	{ID: "A110", Attack: "emits nobody reads", Here: []string{"TestA110EmitsNobodyReads", "TestA110ManyQueues", "TestA110FallingBehindAgain"}, Below: []string{"loop.TestBlockedKeepsFrames", "sio.TestTotalQueueLimit"}},
 	{ID: "A111", Attack: "volatile emits to who does not read", Here: []string{"TestA111VolatileToAStalledClient"}},
