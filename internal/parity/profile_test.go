@@ -35,6 +35,7 @@ type settings struct {
 	CORS              json.RawMessage `json:"cors"`
 	Cookie            json.RawMessage `json:"cookie"`
 	InitialPacket     string          `json:"initialPacket"`
+	Parser            string          `json:"parser"`
 	AllowEIO3         bool            `json:"allowEIO3"`
 	Cleanup           bool            `json:"cleanupEmptyChildNamespaces"`
 }
@@ -70,6 +71,9 @@ func options(set []string) (*sio.Options, error) {
 		AllowEIO3:         v.AllowEIO3,
 
 		CleanupEmptyChildNamespaces: v.Cleanup,
+	}
+	if v.Parser == sio.ParserMsgpack.String() {
+		o.Parser = sio.ParserMsgpack
 	}
 	if v.Cookie != nil {
 		if o.Cookie, err = cookieOption(v.Cookie); err != nil {

@@ -261,6 +261,10 @@ var Rows = []Row{
 	{Name: "2.6/an ack answers once", Without: "no client can ask for two"},
 	{Name: "2.6/acks that are pending at a disconnect", Without: "they are not on the wire: shown by the tests of sio"},
 
+	{Name: "2.7/packets", Scripts: []string{"msgpack"}},
+	{Name: "2.7/text messages", Scripts: []string{"msgpack-text"}},
+	{Name: "2.7/validation", Scripts: []string{"msgpack-text"}},
+
 	{Name: "3.3/children by a pattern", Scripts: []string{"dynamic-pattern"}},
 	{Name: "3.3/children by a function", Scripts: []string{"dynamic-function"}},
 	{Name: "3.3/cleanupEmptyChildNamespaces", Scripts: []string{"dynamic-cleanup"}},
@@ -333,5 +337,6 @@ var Rows = []Row{
 	{Name: "9/EIO3 binary emit, b64", Scripts: []string{"eio3-base64"}},
 	{Name: "9/EIO3 ws ping", Scripts: []string{"eio3-heartbeat"}},
 	{Name: "9/JSONP", Scripts: []string{"eio3-jsonp"}},
-	{Name: "9/WebTransport, Redis and msgpack", Without: "there are none yet"},
+	{Name: "9/msgpack CONNECT", Scripts: []string{"msgpack"}},
+	{Name: "9/WebTransport and Redis", Without: "there are none yet"},
 }
