@@ -377,8 +377,9 @@ func TestOnNewNamespace(t *testing.T) {
 // A client that is gone before the function decides leaves nothing.
 func TestGoneBeforeTheNamespace(t *testing.T) {
 	t.Parallel()
-	asked, release := make(chan struct{}, 1), make(chan struct{})
+	asked, release, made := make(chan struct{}, 1), make(chan struct{}), make(chan struct{}, 1)
 	srv, addr := newServer(t, &sio.Options{CleanupEmptyChildNamespaces: true}, func(srv *sio.Server) {
+		srv.OnNewNamespace(func(*sio.Namespace) { made <- struct{}{} })
 		srv.OfFunc(func(string, json.RawMessage) (bool, error) {
 			asked <- struct{}{}
 			<-release
@@ -391,6 +392,7 @@ func TestGoneBeforeTheNamespace(t *testing.T) {
 	_ = c.conn.Close()
 	eventually(t, "the end of the session", func() bool { return srv.Stats().Sessions == 0 })
 	close(release)
+	recv(t, "the namespace", made)
 	eventually(t, "the end of the namespace", func() bool { return srv.Stats().DynamicNamespaces == 0 })
 	if st := srv.Stats(); st.Sockets != 0 || st.SocketsOpened != 0 {
 		t.Errorf("%d sockets of %d", st.Sockets, st.SocketsOpened)

@@ -296,7 +296,7 @@ func ExampleRemoteSocket_EmitWithAck() {
 	defer cancel()
 	sockets, err := srv.To("lobby").FetchSockets(ctx)
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err) // what was found can be used
 	}
 	for _, s := range sockets {
 		if _, err := s.EmitWithAck(ctx, "ready?"); errors.Is(err, sio.ErrSocketClosed) {
