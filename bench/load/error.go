@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,6 +85,26 @@ func dialError(addr string, err error) *Error {
 	return fail(Unreachable, err, "cannot reach %s: %v", addr, err)
 }
 
+// tlsError explains why there is no TLS on a TCP connection.
+func tlsError(addr string, err error) *Error {
+	var clear tls.RecordHeaderError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fail(Timeout, err, "cannot reach %s: no TLS handshake in time", addr)
+	case errors.As(err, &clear):
+		return fail(Unreachable, err, "cannot reach %s: it does not speak TLS: is it http:// rather than https://?", addr)
+	case errors.As(err, &cert):
+		return fail(Unreachable, err, "cannot trust %s: %s: use the setting insecure to accept any certificate", addr, strings.TrimPrefix(cert.Err.Error(), "x509: "))
+	case errors.Is(err, io.EOF):
+		return fail(Unreachable, err, "cannot reach %s: it closed the connection in the TLS handshake", addr)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return fail(Unreachable, err, "cannot reach %s: TLS: %s", addr, strings.TrimPrefix(err.Error(), "tls: "))
+}
+
 // refusals are the codes of Engine.IO and what they mean for a load test.
 var refusals = map[string]string{
 	"Transport unknown":            "it does not offer this transport",
@@ -114,7 +135,7 @@ func (p *Pool) responseError(status int, body []byte) *Error {
 		return fail(Refused, nil, "the server refused: %d %q (code %d)", status, text, *refusal.Code)
 	}
 	if status == 404 || status == 200 || status/100 == 3 {
-		return fail(WrongPath, nil, "no Socket.IO at http://%s%s: the server answered %d: is the path right?", p.opts.Addr, p.opts.Path, status)
+		return fail(WrongPath, nil, "no Socket.IO at %s: the server answered %d: is the path right?", p.opts.url(), status)
 	}
 	if len(text) > 80 {
 		text = text[:80] + "…"
@@ -134,7 +155,7 @@ func (c *Conn) closedError(err error) *Error {
 	case c.state == stateOpen:
 		return fail(Closed, err, "the connection broke: %v", err)
 	case c.state == stateDialled && errors.Is(err, io.EOF):
-		return fail(WrongPath, err, "the server closed the connection without an answer: is the path of http://%s%s right?", p.opts.Addr, p.opts.Path)
+		return fail(WrongPath, err, "the server closed the connection without an answer: is the path of %s right?", p.opts.url())
 	}
 	return fail(Closed, err, "closed during the handshake: %v", err)
 }

@@ -199,10 +199,11 @@ func TestBadOptions(t *testing.T) {
 		part string
 	}{
 		{load.Options{Addr: "localhost"}, "want host:port"},
-		{load.Options{Addr: "a:1", Path: "x"}, "path"},
-		{load.Options{Addr: "a:1", Auth: []byte("{")}, "auth is not JSON"},
-		{load.Options{Addr: "a:1", Namespace: "x"}, "namespace"},
-		{load.Options{Addr: "a:1", Header: map[string][]string{"A": {"b\r\nc"}}}, "header"},
+		{load.Options{Addr: "a:1", Path: "x"}, "Path: want it to begin"},
+		{load.Options{Addr: "a:1", Auth: []byte("{")}, "Auth: it is not JSON"},
+		{load.Options{Addr: "a:1", Namespace: "x"}, "Namespace: want it to begin"},
+		{load.Options{Addr: "a:1", Header: map[string][]string{"A": {"b\r\nc"}}}, "Header: the value of A has a line end"},
+		{load.Options{Addr: "a:1", Header: map[string][]string{"A B": {"b"}}}, `Header: "A B" is no name`},
 	} {
 		if _, err := load.NewPool(r.o); err == nil || !strings.Contains(err.Error(), r.part) {
 			t.Errorf("%+v: got %v, want %q", r.o, err, r.part)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -52,6 +53,8 @@ func (t Transport) Descriptors() int {
 type Options struct {
 	// Addr is the server's host and port.
 	Addr string
+	// TLS is how the server is spoken to if it is https. Nil means http.
+	TLS *tls.Config
 	// Path is the server's path. Empty means "/socket.io/", or "/" if Plain.
 	Path string
 	// Query is added to the query of every request, without a leading "&".
@@ -114,26 +117,44 @@ func (o *Options) withDefaults() Options {
 	return d
 }
 
-// check says what cannot be used.
+// An OptionError says which of the Options cannot be used.
+type OptionError struct {
+	Field  string
+	Reason string
+}
+
+// Error implements error.
+func (e *OptionError) Error() string { return "load: " + e.Field + ": " + e.Reason }
+
+// Check returns an *OptionError if o cannot be used.
+func (o *Options) Check() error {
+	d := o.withDefaults()
+	return d.check()
+}
+
+// check is Check of options in which everything is set.
 func (o *Options) check() error {
 	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
-		return fmt.Errorf("load: address %q: want host:port", o.Addr)
+		return &OptionError{"Addr", fmt.Sprintf("want host:port, not %q", o.Addr)}
 	}
 	for k, values := range o.Header {
+		if k == "" || strings.ContainsFunc(k, func(r rune) bool { return r <= ' ' || r >= 0x7F || r == ':' }) {
+			return &OptionError{"Header", fmt.Sprintf("%q is no name of a header", k)}
+		}
 		for _, v := range values {
-			if strings.ContainsAny(k, "\r\n: ") || strings.ContainsAny(v, "\r\n") {
-				return fmt.Errorf("load: header %q cannot be sent", k)
+			if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F }) {
+				return &OptionError{"Header", fmt.Sprintf("the value of %s has a line end or another control character", k)}
 			}
 		}
 	}
-	if strings.ContainsAny(o.Path, " \r\n?#") || !strings.HasPrefix(o.Path, "/") {
-		return fmt.Errorf("load: path %q: want it to begin with a slash and to have no query", o.Path)
+	if strings.ContainsFunc(o.Path, func(r rune) bool { return r <= ' ' || r == '?' || r == '#' || r == 0x7F }) || !strings.HasPrefix(o.Path, "/") {
+		return &OptionError{"Path", fmt.Sprintf("want it to begin with a slash and to have no spaces and no query, not %q", o.Path)}
 	}
 	if o.Auth != nil && !json.Valid(o.Auth) {
-		return fmt.Errorf("load: auth is not JSON: %.60s", o.Auth)
+		return &OptionError{"Auth", "it is not JSON"}
 	}
 	if !strings.HasPrefix(o.Namespace, "/") || strings.ContainsRune(o.Namespace, ',') {
-		return fmt.Errorf("load: namespace %q: want it to begin with a slash and to have no comma", o.Namespace)
+		return &OptionError{"Namespace", fmt.Sprintf("want it to begin with a slash and to have no comma, not %q", o.Namespace)}
 	}
 	return nil
 }
@@ -147,6 +168,15 @@ func (o *Options) loopback() bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Is4() && ip.IsLoopback()
+}
+
+// url returns what the server is reached at, for people.
+func (o *Options) url() string {
+	scheme := "http://"
+	if o.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + o.Addr + o.Path
 }
 
 // headers returns the header lines that every request has.

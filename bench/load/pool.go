@@ -217,7 +217,17 @@ func (p *Pool) dialLeg(ctx context.Context, c *Conn, r role) error {
 		}
 		return dialError(p.opts.Addr, err)
 	}
-	if err := p.reactor.Adopt(c.on, nc, nil, &leg{conn: c, role: r}); err != nil {
+	whole := nc
+	if p.opts.TLS != nil {
+		if whole, err = loop.ClientTLS(ctx, nc, p.opts.TLS); err != nil {
+			_ = nc.Close()
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err()
+			}
+			return tlsError(p.opts.Addr, err)
+		}
+	}
+	if err := p.reactor.Adopt(c.on, whole, nil, &leg{conn: c, role: r}); err != nil {
 		_ = nc.Close()
 		switch {
 		case errors.Is(err, loop.ErrTooManyConns):

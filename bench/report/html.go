@@ -32,10 +32,10 @@ var pageForm = sync.OnceValue(func() *template.Template {
 func WriteHTML(path string, results ...*Result) error {
 	b, err := HTML(results...)
 	if err != nil {
-		return fmt.Errorf("report: %s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := os.WriteFile(path, b, 0o644); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("%s: %w", path, cause(err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 )
@@ -19,11 +20,11 @@ var ErrFormat = errors.New("unknown format")
 func Read(path string) (*Result, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return nil, fmt.Errorf("%s: %w", path, cause(err))
 	}
 	r, err := Decode(b)
 	if err != nil {
-		return nil, fmt.Errorf("report: %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
 }
@@ -33,12 +34,20 @@ func Read(path string) (*Result, error) {
 func Write(path string, r *Result) error {
 	b, err := Encode(r)
 	if err != nil {
-		return fmt.Errorf("report: %s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := os.WriteFile(path, b, 0o644); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("%s: %w", path, cause(err))
 	}
 	return nil
+}
+
+// cause returns what went wrong with a file whose name the message has already.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // Encode returns r as indented JSON that ends in a newline. See Write.

@@ -105,7 +105,7 @@ var errNoOperator = errors.New("the operators are < <= > and >=")
 func ParseThreshold(text string) (Threshold, error) {
 	t, err := parseThreshold(text)
 	if err != nil {
-		return Threshold{}, fmt.Errorf("report: threshold %q: %w", text, err)
+		return Threshold{}, fmt.Errorf("%q: %w", text, err)
 	}
 	return t, nil
 }
@@ -214,6 +214,13 @@ func parseNumber(text string) (float64, bool) {
 	v, err := strconv.ParseFloat(text, 64)
 	return v * scale, err == nil && !math.IsInf(v*scale, 0)
 }
+
+// Latency returns the name of the latency that t limits, empty if it limits
+// something else.
+func (t Threshold) Latency() string { return t.latency }
+
+// OfServer reports whether t limits a figure of the server's process.
+func (t Threshold) OfServer() bool { return t.metric.unit == unitCPU || t.metric.unit == unitMemory }
 
 // String returns the threshold in the form that ParseThreshold reads.
 func (t Threshold) String() string { return t.name() + " " + t.op + " " + t.limitText() }

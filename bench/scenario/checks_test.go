@@ -163,7 +163,12 @@ func misrouted(c *report.Checks) int64  { return c.Misrouted }
 
 func events(c *scenario.Config) { c.Ack = false }
 
-func openLoop(c *scenario.Config) { c.Rate, c.Rooms = 200, 3 }
+func openLoop(c *scenario.Config) {
+	c.Rate = 200
+	if c.Rooms > 0 {
+		c.Rooms = 3
+	}
+}
 
 // echo serves echo by f, which gets the number of the event too.
 func echo(f func(*sio.Event, int64) error) func(*sio.Namespace) {

@@ -1,13 +1,8 @@
 package scenario
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
-	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +22,7 @@ func (s *Share) UnmarshalText(text []byte) error {
 	if percent {
 		v /= 100
 	}
-	if err != nil || v < 0 || v > 1 {
+	if err != nil || !(v >= 0 && v <= 1) {
 		return fmt.Errorf("want a share such as 0.1 or 10%%, not %q", text)
 	}
 	*s = Share(v)
@@ -43,7 +38,7 @@ func (s *Share) MarshalText() ([]byte, error) {
 // usable.
 type Config struct {
 	Scenario string // name of the preset it began as
-	Target   string // URL of the server: http://host:port
+	Target   string // URL of the server: http://host:port or https://host:port
 
 	// How to connect.
 	Path      string
@@ -55,6 +50,7 @@ type Config struct {
 	Transport string             // websocket, polling or upgrade
 	Mixture   map[string]float64 // transports by weight; goes before Transport
 	Plain     bool               // no Engine.IO and no Socket.IO around the messages
+	Insecure  bool               // any certificate will do
 	Timeout   time.Duration      // of a connection's handshake
 
 	// How many connect, and how fast.
@@ -162,12 +158,16 @@ func About(name string) string {
 	return ""
 }
 
+// defaultPayload is the size of payloads in bytes unless a preset or its user
+// says otherwise.
+const defaultPayload = 64
+
 // Preset returns the Config of a scenario.
 func Preset(name string) (*Config, error) {
 	c := &Config{
 		Scenario: name, Path: "/socket.io/", Namespace: "/", Transport: "websocket", Timeout: 30 * time.Second,
 		Connections: 100, Parallel: 64, Warmup: 2 * time.Second, Duration: 10 * time.Second, Grace: 5 * time.Second,
-		Payload: 64, Ack: true, Depth: 1, Senders: 1, Loops: 1, tick: time.Second,
+		Payload: defaultPayload, Ack: true, Depth: 1, Senders: 1, Loops: 1, tick: time.Second,
 		Events: map[string]string{"echo": "echo", "broadcast": "broadcast", "join": "join", "room": "room", "tick": "tick"},
 	}
 	for i := range presets {
@@ -189,172 +189,8 @@ func (c *Config) Total() time.Duration {
 	return time.Duration(ramp*float64(time.Second)) + c.Warmup + c.Duration
 }
 
-// Validate says what cannot be run, naming the key.
-func (c *Config) Validate() error {
-	if c.Target == "" {
-		return bad("target", "the URL of a server is missing, such as http://127.0.0.1:3000")
-	}
-	if _, _, err := c.address(); err != nil {
-		return err
-	}
-	for _, n := range []struct {
-		key string
-		bad bool
-		why string
-	}{
-		{"connections", c.Connections < 1, "want at least 1"},
-		{"ramp", !perSecond(c.Ramp), "want no less than 0, and no more than a billion"},
-		{"parallel", c.Parallel < 1, "want at least 1"},
-		{"warmup", c.Warmup < 0, "want no less than 0"},
-		{"duration", c.Duration <= 0, "want more than 0"},
-		{"grace", c.Grace < 0, "want no less than 0"},
-		{"timeout", c.Timeout <= 0, "want more than 0"},
-		{"payload", c.Payload < stampSize, fmt.Sprintf("want at least %d bytes: that is what checking takes", stampSize)},
-		{"payload", c.Payload > 32<<20, "want at most 32 MiB"},
-		{"rate", !perSecond(c.Rate), "want no less than 0, and no more than a billion"},
-		{"depth", c.Depth < 0, "want no less than 0"},
-		{"depth", len(c.traffic) > 0 && c.Rate == 0 && c.Depth == 0, "want at least 1 in a closed loop, or a rate"},
-		{"senders", c.Senders < 1, "want at least 1"},
-		{"rooms", c.Rooms < 0 || c.flows("room") && c.Rooms == 0, "want at least 1"},
-		{"members", c.Members < 0 || c.Members > c.Connections, "want no more than there are connections"},
-		{"slow", !(c.Slow >= 0 && c.Slow < 1), "somebody must read: want less than 100%"},
-		{"churn", !perSecond(c.Churn), "want no less than 0, and no more than a billion"},
-		{"interval", c.Interval < 0, "want no less than 0"},
-		{"loops", c.Loops < 1, "want at least 1"},
-		{"plain", c.Plain && c.Transport != "websocket", "it is WebSocket only"},
-	} {
-		if n.bad {
-			return bad(n.key, n.why)
-		}
-	}
-	return cmp.Or(c.checkNames(), c.checkSize())
-}
-
-// perSecond tells whether f can be a rate. NaN cannot, and it is not less than 0
-// either.
-func perSecond(f float64) bool { return f >= 0 && f <= 1e9 }
-
-func bad(key, why string) error { return fmt.Errorf("%s: %s", key, why) }
-
-// checkNames checks what is one of few words.
-func (c *Config) checkNames() error {
-	if _, err := transportOf(c.Transport); err != nil {
-		return bad("transport", err.Error())
-	}
-	for name, weight := range c.Mixture {
-		if _, err := transportOf(name); err != nil {
-			return bad("transports", err.Error())
-		}
-		if weight < 0 || c.Plain {
-			return bad("transports", "want weights of no less than 0, and none with plain")
-		}
-	}
-	for name, weight := range c.Mix {
-		if !slices.Contains(flowNames, name) || weight < 0 {
-			return bad("mix", fmt.Sprintf("want weights of %s, not %s=%g", strings.Join(flowNames, ", "), name, weight))
-		}
-	}
-	return cmp.Or(c.checkEvents(), c.checkTexts())
-}
-
-// checkEvents checks the names of events.
-func (c *Config) checkEvents() error {
-	for key, name := range c.Events {
-		if !slices.Contains([]string{"echo", "broadcast", "join", "room", "tick"}, key) {
-			return bad("events", fmt.Sprintf("there is no event %q: want echo, broadcast, join, room or tick", key))
-		}
-		if b, err := json.Marshal(name); err != nil || string(b) != `"`+name+`"` || name == "" {
-			return bad("events", fmt.Sprintf("%s: the name %q needs escapes or is empty", key, name))
-		}
-	}
-	return nil
-}
-
-// checkTexts checks what is written in a language of its own.
-func (c *Config) checkTexts() error {
-	for _, h := range c.Headers {
-		if name, _, ok := strings.Cut(h, ":"); !ok || name == "" {
-			return bad("header", fmt.Sprintf("want \"Name: value\", not %q", h))
-		}
-	}
-	if c.Auth != "" && !json.Valid([]byte(c.Auth)) {
-		return bad("auth", "want JSON, such as {\"token\":\"x\"}")
-	}
-	if _, err := url.ParseQuery(c.Query); err != nil {
-		return bad("query", err.Error())
-	}
-	for _, t := range c.Thresholds {
-		if _, err := report.ParseThreshold(t); err != nil {
-			return bad("threshold", err.Error())
-		}
-	}
-	return nil
-}
-
-// maxTracks bounds the memory of the checks.
-const maxTracks = 20_000_000
-
-// checkSize checks what depends on the machine.
-func (c *Config) checkSize() error {
-	if n := c.Connections * c.Senders; c.flows("broadcast") && n > maxTracks {
-		return bad("senders", fmt.Sprintf("%d senders to %d receivers are too many to check each message: want fewer than %d pairs", c.Senders, c.Connections, maxTracks))
-	}
-	need := 64
-	for _, t := range c.transports(c.Connections) {
-		need += t.Descriptors()
-	}
-	if limit := load.DescriptorLimit(); need > limit {
-		return bad("connections", fmt.Sprintf("%d need %d open files, and this process may have %d: raise the limit with 'ulimit -n', or use fewer", c.Connections, need, limit))
-	}
-	return nil
-}
-
 // flows reports whether there is traffic of that name.
 func (c *Config) flows(name string) bool { return slices.Contains(c.traffic, name) }
-
-// address returns host and port of the target, and the path that it names.
-func (c *Config) address() (addr, path string, err error) {
-	u, err := url.Parse(c.Target)
-	if err != nil || u.Host == "" {
-		return "", "", bad("target", fmt.Sprintf("want a URL such as http://127.0.0.1:3000, not %q", c.Target))
-	}
-	switch u.Scheme {
-	case "http", "ws":
-	case "https", "wss":
-		return "", "", bad("target", "TLS is not supported: measure the server behind its proxy")
-	default:
-		return "", "", bad("target", fmt.Sprintf("want http:// or ws://, not %s://", u.Scheme))
-	}
-	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")), u.Path, nil
-}
-
-// options returns how the client connects.
-func (c *Config) options() (load.Options, error) {
-	addr, path, err := c.address()
-	if err != nil {
-		return load.Options{}, err
-	}
-	o := load.Options{
-		Addr: addr, Path: c.Path, Namespace: c.Namespace, Plain: c.Plain, Loops: c.Loops, Timeout: c.Timeout, Header: http.Header{},
-	}
-	if path != "" && path != "/" || c.Plain && path != "" {
-		o.Path = path
-	}
-	if o.Query, err = url.ParseQuery(c.Query); err != nil {
-		return o, bad("query", err.Error())
-	}
-	if c.Auth != "" {
-		o.Auth = json.RawMessage(c.Auth)
-	}
-	for _, h := range c.Headers {
-		name, value, _ := strings.Cut(h, ":")
-		o.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-	}
-	if c.Cookie != "" {
-		o.Header.Add("Cookie", c.Cookie)
-	}
-	return o, nil
-}
 
 func transportOf(name string) (load.Transport, error) {
 	for _, t := range []load.Transport{load.WebSocket, load.Polling, load.Upgrade} {

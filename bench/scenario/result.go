@@ -16,7 +16,7 @@ func (r *run) result() *report.Result {
 	s := &r.sampler
 	total := r.total()
 	res := &report.Result{
-		Format: report.Format, Started: r.started, Scenario: r.cfg.Scenario, Target: r.cfg.Target,
+		Format: report.Format, Started: r.started, Scenario: r.cfg.Scenario, Target: r.cfg.shown(),
 		Settings: r.cfg.settings(), Machine: machine(), Latencies: map[string]report.Latency{}, Series: s.series,
 		Connections: report.Connections{
 			Wanted: int64(r.cfg.Connections), Opened: total.opened, Failed: total.failed, Lost: total.lost, Errors: map[string]int64{},

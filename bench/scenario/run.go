@@ -91,9 +91,6 @@ func newRun(c *Config, progress func(report.Phase, report.Sample)) (*run, error)
 		*at = []byte(c.Events[key])
 	}
 	if c.PID != 0 {
-		if err := checkProcess(c.PID); err != nil {
-			return nil, err
-		}
 		r.serverBefore = usageOf(c.PID)
 	}
 	o, err := c.options()

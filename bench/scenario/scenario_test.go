@@ -71,8 +71,11 @@ func change(c *scenario.Config) {
 		c.Until(received(10))
 	case "rooms":
 		c.Rooms, c.Members, c.Senders = 5, 4, 2
-	case "mixed", "slow":
+	case "mixed":
 		c.Rate, c.Rooms = 400, 3
+		c.Until(received(600))
+	case "slow":
+		c.Rate = 400
 		c.Until(received(600))
 	}
 }

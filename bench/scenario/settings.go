@@ -37,6 +37,7 @@ func Settings() []Setting {
 		{"transport", "websocket, polling or upgrade (polling, then WebSocket)", func(c *Config) any { return &c.Transport }},
 		{"transports", "transports by weight, as websocket=70,polling=30", func(c *Config) any { return &c.Mixture }},
 		{"plain", "bare WebSocket without Engine.IO and Socket.IO around the same messages", func(c *Config) any { return &c.Plain }},
+		{"insecure", "https: accept any certificate", func(c *Config) any { return &c.Insecure }},
 		{"timeout", "time for a connection and its handshake", func(c *Config) any { return &c.Timeout }},
 		{"connections", "number of connections", func(c *Config) any { return &c.Connections }},
 		{"ramp", "connections per second to open; 0 means as fast as they can", func(c *Config) any { return &c.Ramp }},
@@ -72,7 +73,7 @@ func Read(in io.Reader) (*Config, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("it is empty: want at least scenario and target")
 		}
-		return nil, err
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	root := &doc
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
@@ -178,7 +179,7 @@ func (c *Config) settings() map[string]string {
 			m[s.Name] = text
 		}
 	}
-	for _, secret := range []string{"auth", "cookie", "header"} {
+	for _, secret := range []string{"auth", "cookie", "header", "query"} {
 		if m[secret] != "" {
 			m[secret] = "set" // it may be a secret, and results are shown around
 		}

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -49,21 +46,24 @@ and 3 if checks or thresholds failed. Thresholds limit ` + report.ThresholdHelp 
 		Example: `  gannet bench echo http://127.0.0.1:3000 --connections 1000 --duration 10s --pid 4711
   gannet bench rooms http://127.0.0.1:3000 --rooms 50 --rate 5000 --threshold 'p99(broadcast)<20ms'
   gannet bench --file scenario.yaml --json result.json --html result.html`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.MaximumNArgs(2)(cmd, args); err != nil {
-				return usage(err)
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 2 {
+				return usage(fmt.Errorf("unexpected argument %q", scenario.Redact(args[2])))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := f.config(cmd.Flags(), args)
+			if err == nil {
+				err = f.checkOutputs()
+			}
 			if err != nil {
 				return usage(err)
 			}
 			return f.run(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	cmd.SetFlagErrorFunc(flagError)
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.file, "file", "", "YAML file with the scenario; its keys are scenario, target and the names of the flags below")
@@ -83,75 +83,6 @@ func scenarioHelp() string {
 	return b.String()
 }
 
-// settingFlags returns the settings of a scenario as flags that change c.
-func settingFlags(c *scenario.Config) *pflag.FlagSet {
-	set := pflag.NewFlagSet("scenario", pflag.ContinueOnError)
-	set.SortFlags = false
-	for _, s := range scenario.Settings() {
-		switch in := s.In(c).(type) {
-		case *int:
-			set.IntVar(in, s.Name, *in, s.Usage)
-		case *float64:
-			set.Float64Var(in, s.Name, *in, s.Usage)
-		case *bool:
-			set.BoolVar(in, s.Name, *in, s.Usage)
-		case *string:
-			set.StringVar(in, s.Name, *in, s.Usage)
-		case *time.Duration:
-			set.DurationVar(in, s.Name, *in, s.Usage)
-		case *[]string:
-			set.StringArrayVar(in, s.Name, *in, s.Usage)
-		default:
-			set.Var(&textFlag{in: in}, s.Name, s.Usage)
-		}
-	}
-	return set
-}
-
-// A textFlag is a setting that has no flag type of its own.
-type textFlag struct{ in any }
-
-// String implements pflag.Value.
-func (f *textFlag) String() string { return scenario.Text(f.in) }
-
-// Type implements pflag.Value.
-func (f *textFlag) Type() string {
-	if _, ok := f.in.(*scenario.Share); ok {
-		return "share"
-	}
-	return "name=value,…"
-}
-
-// Set implements pflag.Value.
-func (f *textFlag) Set(text string) error {
-	switch in := f.in.(type) {
-	case *scenario.Share:
-		return in.UnmarshalText([]byte(text))
-	case *map[string]float64:
-		m := map[string]float64{}
-		for pair := range strings.SplitSeq(text, ",") {
-			name, value, _ := strings.Cut(pair, "=")
-			v, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				return fmt.Errorf("want name=weight, not %q", pair)
-			}
-			m[name] = v
-		}
-		*in = m
-	case *map[string]string:
-		m := maps.Clone(*in) // what is not named stays
-		for pair := range strings.SplitSeq(text, ",") {
-			name, value, ok := strings.Cut(pair, "=")
-			if !ok {
-				return fmt.Errorf("want name=value, not %q", pair)
-			}
-			m[name] = value
-		}
-		*in = m
-	}
-	return nil
-}
-
 // config puts the preset, the file and the flags together, in that order.
 func (f *benchFlags) config(given *pflag.FlagSet, args []string) (*scenario.Config, error) {
 	c, args, err := f.base(args)
@@ -162,7 +93,7 @@ func (f *benchFlags) config(given *pflag.FlagSet, args []string) (*scenario.Conf
 		c.Target = args[0]
 	}
 	if len(args) > 1 {
-		return nil, fmt.Errorf("unexpected argument %q", args[1])
+		return nil, fmt.Errorf("unexpected argument %q", scenario.Redact(args[1]))
 	}
 	into := settingFlags(c)
 	given.Visit(func(g *pflag.Flag) {
@@ -187,7 +118,7 @@ func (f *benchFlags) base(args []string) (*scenario.Config, []string, error) {
 	if f.file != "" {
 		in, err := os.Open(f.file)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("--file %s: %w", f.file, fileCause(err))
 		}
 		defer func() { _ = in.Close() }()
 		c, err := scenario.Read(in)
@@ -202,7 +133,7 @@ func (f *benchFlags) base(args []string) (*scenario.Config, []string, error) {
 	if !slices.Contains(scenario.Names(), args[0]) && strings.Contains(args[0], "://") {
 		return nil, nil, fmt.Errorf("the scenario comes before the URL: one of %s", strings.Join(scenario.Names(), ", "))
 	}
-	c, err := scenario.Preset(args[0])
+	c, err := scenario.Preset(scenario.Redact(args[0]))
 	return c, args[1:], err
 }
 
@@ -246,20 +177,4 @@ func (f *benchFlags) progress(stderr io.Writer) io.Writer {
 		return io.Discard
 	}
 	return stderr
-}
-
-// write shows the result in every form that was asked for.
-func (f *benchFlags) write(res *report.Result, stdout io.Writer) error {
-	if err := report.Table(stdout, res); err != nil {
-		return err
-	}
-	if f.json != "" {
-		if err := report.Write(f.json, res); err != nil {
-			return err
-		}
-	}
-	if f.html == "" {
-		return nil
-	}
-	return report.WriteHTML(f.html, res)
 }

@@ -80,6 +80,67 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchCredentials gives the name and the password of a URL to the server
+// and shows them to nobody.
+func TestBenchCredentials(t *testing.T) {
+	t.Parallel()
+	url := strings.Replace(echoServer(t), "//", "//gull:s3cret@", 1)
+	dir := t.TempDir()
+	asJSON, asHTML := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.html")
+	code, errText, out := bench(t, "echo", url, "--connections", "1", "--warmup", "0s", "--duration", "100ms", "--grace", patience.String(),
+		"--json", asJSON, "--html", asHTML, "--query", "token=s3cret", "--cookie", "s=s3cret")
+	if code != 0 {
+		t.Errorf("status %d: %s", code, errText)
+	}
+	for _, path := range []string{asJSON, asHTML} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out += string(b)
+	}
+	for _, args := range [][]string{
+		{url},
+		{"--file", "x", url, url},
+		{"echo", "x", url},
+		{"echo", "x", "y", url},
+		{"echo", url + ":x"},
+		{"echo", strings.Replace(url, "http", "ftp", 1)},
+		{"echo", strings.Replace(url, "http://", "", 1)},
+		{"echo", url + "?a"},
+		{"echo", strings.Replace(url, "gull", "gu/ll%", 1)},
+	} {
+		code, errText, _ := bench(t, args...)
+		if code != 2 {
+			t.Errorf("%q: status %d: %s", args, code, errText)
+		}
+		out += errText
+	}
+	if strings.Contains(out, "s3cret") || strings.Contains(out, "gull") {
+		t.Errorf("a name or a password is in\n%s", out)
+	}
+}
+
+// TestBenchLeavesFiles checks that a run that does not begin leaves the files
+// for its result as they were.
+func TestBenchLeavesFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old, none := filepath.Join(dir, "old.json"), filepath.Join(dir, "none.html")
+	if err := os.WriteFile(old, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, errText, _ := bench(t, "echo", "http://127.0.0.1:1", "--json", old, "--html", none); code != 1 {
+		t.Errorf("status %d: %s", code, errText)
+	}
+	if b, err := os.ReadFile(old); err != nil || string(b) != "old" {
+		t.Errorf("the file that was there: %q, %v", b, err)
+	}
+	if _, err := os.Stat(none); !os.IsNotExist(err) {
+		t.Errorf("the file that was not there: %v", err)
+	}
+}
+
 // TestBenchFile takes the scenario from a file; a flag goes before it.
 func TestBenchFile(t *testing.T) {
 	t.Parallel()
@@ -121,16 +182,35 @@ func TestBenchStatus(t *testing.T) {
 		{"unknown scenario", []string{"dance", url}, 2, `there is no scenario "dance"`},
 		{"URL first", []string{url}, 2, "the scenario comes before the URL"},
 		{"no URL", []string{"echo"}, 2, "target: the URL of a server is missing"},
-		{"three arguments", []string{"echo", url, "x"}, 2, "accepts at most 2"},
+		{"three arguments", []string{"echo", url, "x"}, 2, `unexpected argument "x"`},
 		{"unknown flag", []string{"echo", url, "--wat"}, 2, "unknown flag: --wat"},
-		{"not a number", []string{"echo", url, "--connections", "x"}, 2, "connections"},
+		{"not a whole number", []string{"echo", url, "--connections", "1.5"}, 2, `--connections: want a whole number, not "1.5"`},
+		{"not a number", []string{"echo", url, "--rate", "abc"}, 2, `--rate: want a number, not "abc"`},
+		{"not a time", []string{"echo", url, "--duration", "3"}, 2, `--duration: want a time such as 10s or 500ms, not "3"`},
+		{"not a truth", []string{"echo", url, "--ack=maybe"}, 2, `--ack: want true or false, not "maybe"`},
+		{"not weights", []string{"echo", url, "--mix", "echo"}, 2, `--mix: want name=weight, not "echo"`},
 		{"not a share", []string{"slow", url, "--slow", "x"}, 2, "want a share"},
-		{"bad threshold", []string{"echo", url, "--threshold", "p99<3"}, 2, "threshold"},
+		{"bad threshold", []string{"echo", url, "--threshold", "p99<3"}, 2, `threshold: "p99<3": p99 of what?`},
 		{"bad file", []string{"--file", bad}, 2, "bad.yaml: line 2: banana: there is no such key"},
-		{"no file", []string{"--file", bad + "x"}, 2, "no such file"},
+		{"no file", []string{"--file", bad + "x"}, 2, "bad.yamlx: no such file or directory"},
+		{"wrong path", []string{"echo", url, "--path", "wrong"}, 2, "path: want it to begin with a slash"},
+		{"wrong namespace", []string{"echo", url, "--namespace", "x"}, 2, "namespace: want it to begin with a slash"},
+		{"line end in a header", []string{"echo", url, "--header", "X: a\r\nY: b"}, 2, "header: the value of X has a line end"},
+		{"no name of a header", []string{"echo", url, "--header", "X Y: a"}, 2, `header: "X Y" is no name of a header`},
+		{"line end in a cookie", []string{"echo", url, "--cookie", "a\nb"}, 2, "cookie: it has a control character"},
+		{"query in the URL", []string{"echo", url + "/?a=b"}, 2, "target: want a URL without a query: the setting query takes it"},
+		{"no such folder", []string{"echo", url, "--json", filepath.Join(bad, "r.json")}, 2, "r.json: not a directory"},
+		{"a folder", []string{"echo", url, "--html", filepath.Dir(bad)}, 2, "is a directory"},
+		{"one file for two", []string{"echo", url, "--json", "r", "--html", "./r"}, 2, "are the same file"},
+		{"mix in a closed loop", []string{"echo", url, "--mix", "echo=1"}, 2, "mix: it divides a rate: want a rate too"},
+		{"rooms of echo", []string{"echo", url, "--rooms", "3"}, 2, "rooms: it means nothing to the scenario echo: rooms and mixed take it"},
+		{"not timed", []string{"echo", url, "--threshold", "p99(echo)<1s"}, 2, `threshold: "p99(echo)<1s": this run does not time echo, but connect and ack`},
+		{"not sampled", []string{"echo", url, "--threshold", "cpu<5us"}, 2, `threshold: "cpu<5us": the server's process is not sampled without its pid`},
 		{"nobody listens", []string{"echo", "http://127.0.0.1:1"}, 1, "connection refused"},
+		{"no Socket.IO", []string{"echo", url, "--path", "/else/"}, 1, "is the path of http://127.0.0.1:"},
+		{"no TLS", []string{"echo", strings.Replace(url, "http", "https", 1)}, 1, "it does not speak TLS"},
 		{"no such namespace", []string{"echo", url, "--namespace", "/x"}, 1, "Invalid namespace"},
-		{"no such process", []string{"echo", url, "--pid", "1073741824"}, 1, "there is no process"},
+		{"no such process", []string{"echo", url, "--pid", "1073741824"}, 2, "there is no process"},
 		{"nothing comes back", append([]string{"echo", url, "--events", "echo=lossy"}, short...), 3, "lost"},
 		{"threshold", append([]string{"echo", url, "--threshold", "rate>1000M"}, short...), 3, "rate"},
 	} {
