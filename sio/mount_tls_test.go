@@ -209,7 +209,12 @@ func TestMountBridgeCloses(t *testing.T) {
 	c.wantPrefix("0{")
 	c.send("40")
 	c.wantPrefix("40{")
-	_ = ws.WriteFrame(c.conn, ws.NewTextFrame([]byte("not masked")))
+	var rest bytes.Buffer
+	_ = ws.WriteFrame(&rest, ws.NewTextFrame([]byte("not masked")))
+	rest.Write(make([]byte, 512<<10))               // which nobody reads as frames
+	if _, err := rest.WriteTo(c.conn); err != nil { // it is taken all the same
+		t.Fatal(err)
+	}
 	c.wantClose(1002)
 	c = dialWSS(t, m.addr, "", cfg)
 	c.wantPrefix("0{")
