@@ -55,8 +55,11 @@ func (r *Reply) Decode(v ...any) error {
 	return nil
 }
 
-// timerAck is the kind of a pendingAck's timer.
-const timerAck = engine.TimerUser
+// The kinds of timers.
+const (
+	timerAck   = engine.TimerUser + iota // of a pendingAck
+	timerSweep                           // of a stream
+)
 
 // A pendingAck is an event that was sent and wants an answer.
 type pendingAck struct {
@@ -151,9 +154,13 @@ func (s *Socket) dropAck(p *pendingAck) {
 	}
 }
 
-// Timer implements engine.UpperShard: an ack has timed out.
+// Timer implements engine.UpperShard: an ack has timed out, or a sweep is due.
 func (sh *shard) Timer(t *loop.Timer) {
-	p := (*pendingAck)(unsafe.Pointer(t)) // there is no other kind
+	if t.Kind == timerSweep {
+		sh.sweep()
+		return
+	}
+	p := (*pendingAck)(unsafe.Pointer(t))
 	if p.over {
 		return
 	}
@@ -204,12 +211,12 @@ func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolv
 	if p.buf, err = s.nsp.srv.dialect.encodeEvent(s.nsp.name, int64(p.id), event, args); err != nil {
 		return nil, err
 	}
-	l := s.client.shard.loop
-	if l.OnLoop() {
+	sh := s.client.shard
+	if sh.direct() {
 		s.emitAckLocal(p)
 		return p, nil
 	}
-	if err := l.Post(loop.Message{Kind: msgEmitAck, Obj: s, Ref: p}); err != nil {
+	if err := sh.post(loop.Message{Kind: msgEmitAck, Obj: s, Ref: p}); err != nil {
 		p.buf.Release()
 		return nil, ErrServerClosed
 	}

@@ -368,6 +368,12 @@ func (c *client) end(err error) {
 	c.Close(eio.ReasonForcedClose, err)
 }
 
+// lose ends the connection as if it were lost.
+func (c *client) lose(err error) {
+	c.Close(eio.ReasonTransportClose, err)
+	c.Discard() // if it was closing
+}
+
 // decodeError ends a connection that sent what cannot be decoded.
 func (c *client) decodeError(err error) {
 	c.report(err)

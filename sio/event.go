@@ -289,12 +289,12 @@ func (s *Socket) ack(id uint64, bigID string, args []any) error {
 		return err
 	}
 	l := s.client.shard.loop
-	if l.OnLoop() {
+	if s.client.shard.direct() {
 		s.client.sendAny(b)
 		l.Defer(b)
 		return nil
 	}
-	if err := l.Post(loop.Message{Kind: msgAck, Obj: s, Ref: b}); err != nil {
+	if err := s.client.shard.post(loop.Message{Kind: msgAck, Obj: s, Ref: b}); err != nil {
 		b.Release()
 		return ErrServerClosed
 	}

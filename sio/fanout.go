@@ -26,10 +26,11 @@ type fanout struct {
 type part struct {
 	buf *bufpool.Buf // with a reference
 	key string       // of Target.Latest
+	at  uint64       // its position in the log of the namespace, or 0
 }
 
 // fanOut adds a packet for the sockets of a target and takes a reference.
-func (sh *shard) fanOut(t *Target, b *bufpool.Buf) {
+func (sh *shard) fanOut(t *Target, b *bufpool.Buf, at uint64) {
 	f := &sh.fan
 	if len(f.parts) > 0 && (f.bytes+len(b.B) > maxFanout || !sameSockets(&f.target, t)) {
 		sh.settle()
@@ -39,7 +40,7 @@ func (sh *shard) fanOut(t *Target, b *bufpool.Buf) {
 		sh.loop.RequestFlush()
 	}
 	b.Retain()
-	f.parts = append(f.parts, part{b, t.key})
+	f.parts = append(f.parts, part{b, t.key, at})
 	f.bytes += len(b.B)
 }
 
@@ -131,6 +132,9 @@ func (r *receivers) send(joined *bufpool.Buf, parts []part, now bool) {
 	for i, s := range r.sockets[:n] {
 		if s == nil {
 			continue
+		}
+		if at := parts[len(parts)-1].at; at != 0 {
+			s.noteSent(at)
 		}
 		s.sendJoined(r.conns[i], joined, parts, now)
 	}

@@ -39,8 +39,8 @@ func (d *dialect) encodeEvent(nsp string, id int64, event string, args []any) (*
 
 // appendFrames appends the frames of an event.
 func (d *dialect) appendFrames(dst []byte, nsp string, id int64, event string, args []any) ([]byte, error) {
-	if packet.ReservedEvent(event) {
-		return nil, fmt.Errorf("sio: %q: reserved event name", event)
+	if err := checkName(event); err != nil {
+		return nil, err
 	}
 	out, atts, err := d.appendEvent(d.open(dst), nsp, id, event, args)
 	return d.finish(out, len(dst), atts, err, event)
@@ -62,13 +62,27 @@ func (d *dialect) encodeAck(nsp string, id uint64, bigID string, args []any) (*b
 // binary frames.
 func (d *dialect) finish(out []byte, base int, atts [][]byte, err error, event string) ([]byte, error) {
 	if err != nil {
-		return nil, fmt.Errorf("sio: event %q: %w", event, err)
+		return nil, eventError(event, err)
 	}
-	out = d.seal(out, base)
+	return appendAttachments(d.seal(out, base), atts), nil
+}
+
+// checkName refuses the names that are the protocol's.
+func checkName(event string) error {
+	if packet.ReservedEvent(event) {
+		return fmt.Errorf("sio: %q: reserved event name", event)
+	}
+	return nil
+}
+
+func eventError(event string, err error) error { return fmt.Errorf("sio: event %q: %w", event, err) }
+
+// appendAttachments appends binary frames.
+func appendAttachments(dst []byte, atts [][]byte) []byte {
 	for _, a := range atts {
-		out = engine.AppendBinaryMessage(out, a)
+		dst = engine.AppendBinaryMessage(dst, a)
 	}
-	return out, nil
+	return dst
 }
 
 // encodedSize guesses what a packet will take. A guess that is too low costs
@@ -196,20 +210,22 @@ func (m *Message) encode(nsp string, id int64, d *dialect) (*bufpool.Buf, error)
 		return d.encodeEvent(nsp, id, m.event, m.args)
 	}
 	b := d.newFrame(len(nsp) + len(m.json))
-	b.B = append(b.B, m.kind)
+	b.B = appendAttachments(d.seal(m.appendText(b.B, nsp, id), 0), m.atts)
+	return b, nil
+}
+
+// appendText appends the text packet of the message for a namespace; id is as
+// with encode.
+func (m *Message) appendText(dst []byte, nsp string, id int64) []byte {
+	dst = append(dst, m.kind)
 	if len(m.atts) > 0 {
-		b.B = fmt.Appendf(b.B, "%d-", len(m.atts))
+		dst = fmt.Appendf(dst, "%d-", len(m.atts))
 	}
 	if nsp != "/" {
-		b.B = append(append(b.B, nsp...), ',')
+		dst = append(append(dst, nsp...), ',')
 	}
 	if id >= 0 {
-		b.B = strconv.AppendInt(b.B, id, 10)
+		dst = strconv.AppendInt(dst, id, 10)
 	}
-	b.B = append(b.B, m.json...)
-	b.B = d.seal(b.B, 0)
-	for _, a := range m.atts {
-		b.B = engine.AppendBinaryMessage(b.B, a)
-	}
-	return b, nil
+	return append(dst, m.json...)
 }

@@ -34,6 +34,7 @@ type Namespace struct {
 	shards []nspShard       // one for each loop; nil if it cannot have sockets
 	family *ParentNamespace // that it is the base of
 	parent *ParentNamespace // that it is a child of
+	log    *eventLog        // nil without recovery
 	ready  chan struct{}    // closed when clients may connect; nil if always
 
 	// Atomic: what needs a child, sockets and CONNECTs that found it; abandoned
@@ -98,6 +99,7 @@ type hooks struct {
 func newNamespace(s *Server, name string) *Namespace {
 	n := bareNamespace(s, name)
 	n.shards = make([]nspShard, s.opts.Loops)
+	n.log = newEventLog(n)
 	for i, sh := range s.shards {
 		n.shards[i].index.Lookup = func(room string) *rooms.Entry[*Socket] { return sh.lookup(n, room) }
 	}

@@ -148,6 +148,11 @@ type Options struct {
 	// and may block; if it fails, that is logged and the namespace stays alone.
 	Adapter func(*Namespace) (Adapter, error)
 
+	// ConnectionStateRecovery has clients whose connection was lost for a moment
+	// go on where they were. Nil switches it off. It does not go together with
+	// Adapter: what is kept is in the memory of one server.
+	ConnectionStateRecovery *RecoveryOptions
+
 	// Parser is the dialect that the server and all its clients speak. Zero means
 	// ParserJSON, which clients have unless they are given another.
 	Parser Parser
@@ -274,6 +279,7 @@ func (o *Options) withDefaults() (Options, error) {
 		c.Trace = &Trace{}
 	}
 	c.Trace = c.Trace.guarded(c.Logger)
+	c.ConnectionStateRecovery = c.ConnectionStateRecovery.withDefaults()
 	err := c.validate()
 	return c, err
 }
@@ -334,6 +340,12 @@ func (o *Options) validate() error {
 	}
 	if o.Loops > 256 {
 		return &OptionError{"Loops", "must be at most 256"}
+	}
+	if o.ConnectionStateRecovery != nil && o.Adapter != nil {
+		return &OptionError{"ConnectionStateRecovery", "does not go together with Adapter"}
+	}
+	if err := o.ConnectionStateRecovery.validate(); err != nil {
+		return err
 	}
 	_, err := o.transports()
 	return err

@@ -189,6 +189,9 @@ func (n *Namespace) drop() {
 	}
 	if n.users.CompareAndSwap(0, abandoned) {
 		n.srv.nsps.remove(n)
+		if n.log != nil {
+			n.log.close()
+		}
 		if n.adapter.Load() != nil {
 			n.srv.background(func() { n.srv.logError(n.closeAdapter(context.Background())) })
 		}

@@ -54,15 +54,15 @@ func (s *Socket) roomOp(kind uint16, rooms []string) error {
 	if s.state.Load() == stateClosed {
 		return ErrSocketClosed
 	}
-	l := s.client.shard.loop
-	local := l.OnLoop()
+	sh := s.client.shard
+	local := sh.direct()
 	for _, room := range rooms {
 		switch {
 		case !local:
 			if kind == msgJoin {
 				s.shard().presence.joining.Add(1)
 			}
-			if err := l.Post(loop.Message{Kind: kind, Obj: s, Text: room}); err != nil {
+			if err := sh.post(loop.Message{Kind: kind, Obj: s, Text: room}); err != nil {
 				return ErrServerClosed
 			}
 		case kind == msgJoin:
@@ -80,7 +80,7 @@ func (s *Socket) joinLocal(room string) {
 	}
 	s.client.shard.settle()
 	trace := s.nsp.srv.roomTrace
-	if !s.legacy && room == s.ID() {
+	if !s.legacy && !s.adopted && room == s.ID() {
 		if trace && s.ownLeft {
 			s.traceJoin(room)
 		}
@@ -108,7 +108,7 @@ func (s *Socket) joinLocal(room string) {
 func (s *Socket) leaveLocal(room string) {
 	s.client.shard.settle()
 	trace := s.nsp.srv.roomTrace
-	if !s.legacy && room == s.ID() {
+	if !s.legacy && !s.adopted && room == s.ID() {
 		if trace && !s.ownLeft && s.Connected() {
 			s.traceLeave(room)
 		}
@@ -137,7 +137,7 @@ func (sh *shard) ask(f func()) error {
 		return ErrOnLoop
 	}
 	done := make(chan struct{})
-	if err := sh.eng.Call(func() { f(); close(done) }); err != nil {
+	if err := sh.eng.Call(func() { sh.drain(); f(); close(done) }); err != nil {
 		return ErrServerClosed
 	}
 	select {

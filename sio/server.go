@@ -41,6 +41,9 @@ type Server struct {
 	// connected.
 	greets atomic.Bool
 
+	// Atomic: set by the loop that sweeps the logs of recovery.
+	sweeping atomic.Bool
+
 	// Atomic: written by Shutdown.
 	closing atomic.Bool
 
@@ -173,6 +176,9 @@ type upper struct{ s *Server }
 // NewShard implements engine.Upper.
 func (u upper) NewShard(sh *engine.Shard) engine.UpperShard {
 	n := &shard{srv: u.s, eng: sh, loop: sh.Loop()}
+	if u.s.opts.ConnectionStateRecovery != nil {
+		n.stream = new(stream)
+	}
 	u.s.shards = append(u.s.shards, n)
 	return n
 }
@@ -212,6 +218,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	adapterErr := s.closeAdapters(ctx)
 	st := s.collect(ctx)
 	err := s.eng.Shutdown(ctx)
+	s.closeLogs()
 	s.mu.Lock()
 	s.final = &st
 	s.mu.Unlock()

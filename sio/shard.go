@@ -24,6 +24,9 @@ const (
 	msgAwait                               // Obj *Socket, Ref chan struct{}: closed when it is writable
 	msgFound                               // Obj *Socket, Ref *Namespace: what a worker has found
 	msgForget                              // Obj *Socket, Ref chan struct{}: nobody waits any more
+	msgDrain                               // Obj *shard: something is in its stream
+	msgEvict                               // Obj *Socket: its client has another connection
+	msgResume                              // Obj *Socket, Arg 1 if it was denied: what it waits for may be there
 )
 
 // Flags of packets, and of the messages that carry them.
@@ -39,6 +42,8 @@ type shard struct {
 	srv  *Server
 	eng  *engine.Shard
 	loop *loop.Loop
+
+	stream *stream // nil without recovery; it has owners of its own
 
 	// Owned by the loop goroutine.
 	packet    packet.Packet // scratch of the packet being handled
@@ -95,6 +100,9 @@ func (sh *shard) KeepsHandshake() bool {
 
 // Message implements engine.UpperShard.
 func (sh *shard) Message(m *loop.Message) {
+	if sh.stream != nil {
+		sh.drain()
+	}
 	switch m.Kind {
 	case msgSend:
 		buf := m.Ref.(*bufpool.Buf)
@@ -135,6 +143,10 @@ func (sh *shard) Message(m *loop.Message) {
 		m.Obj.(*Socket).awaitLocal(m.Ref.(chan struct{}))
 	case msgForget:
 		sh.forget(m.Obj.(*Socket), m.Ref.(chan struct{}))
+	case msgEvict:
+		m.Obj.(*Socket).evictLocal()
+	case msgResume:
+		m.Obj.(*Socket).resume(m.Arg == 1)
 	}
 }
 
@@ -155,12 +167,17 @@ func (sh *shard) Dropped(m *loop.Message) {
 		}
 	case msgAwait:
 		close(m.Ref.(chan struct{}))
+	case msgDrain:
+		m.Obj.(*shard).closeStream()
 	}
 }
 
 // BeforeFlush implements engine.UpperShard.
 func (sh *shard) BeforeFlush() {
 	sh.pumpArrived() // what a panic has left
+	if sh.stream != nil {
+		sh.drain()
+	}
 	if len(sh.fan.parts) > 0 {
 		sh.deliver(true)
 	}

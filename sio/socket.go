@@ -40,6 +40,7 @@ type Socket struct {
 	// greeting says that the OnConnection hooks have not returned yet.
 	greeting bool
 	leaving  bool // counted in clientExtra.leaving
+	adopted  bool // its id is that of an earlier socket, and a room like any other
 	inbox    *inbox
 	entry    rooms.Entry[*Socket]
 
@@ -49,9 +50,10 @@ type Socket struct {
 
 // The marks of a socket.
 const (
-	markSlow uint32 = 1 << iota // about to be disconnected for not reading
-	markFull                    // in as many rooms as it may be
-	markMute                    // disconnected by the server: waiting events are not handled
+	markSlow      uint32 = 1 << iota // about to be disconnected for not reading
+	markFull                         // in as many rooms as it may be
+	markMute                         // disconnected by the server: waiting events are not handled
+	markRecovered                    // it goes on where an earlier socket was lost
 )
 
 // socketExtra is what many sockets never need. Without it a socket is 104
@@ -60,6 +62,9 @@ type socketExtra struct {
 	// Immutable after newSocket.
 	auth []byte // the payload of the CONNECT, in the dialect of the server
 	id   string // of a client of Socket.IO 2
+
+	// Immutable once the socket is known to anybody; nil without recovery.
+	rec *recoverable
 
 	// Atomic: written and read by everyone.
 	data     atomic.Pointer[any]
@@ -73,7 +78,8 @@ type socketExtra struct {
 	lastRooms atomic.Pointer[[]string]
 
 	// Owned by the loop goroutine.
-	acks []*pendingAck
+	acks    []*pendingAck
+	pending *pending // what was recovered and not sent yet
 }
 
 // newSocket makes a socket of the client. The first one has its place in the
@@ -166,7 +172,7 @@ func (s *Socket) Off(event string) {
 // are closed too; without, it stays open.
 func (s *Socket) Disconnect(closeConn bool) {
 	sh := s.client.shard
-	if sh.loop.OnLoop() {
+	if sh.direct() {
 		s.disconnectLocal(closeConn)
 		return
 	}
@@ -174,7 +180,7 @@ func (s *Socket) Disconnect(closeConn bool) {
 	if closeConn {
 		arg = 1
 	}
-	_ = sh.loop.Post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
+	_ = sh.post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
 }
 
 // Context returns a context that ends when the socket disconnects.
@@ -196,11 +202,16 @@ func (s *Socket) Context() context.Context {
 }
 
 func (s *Socket) emit(event string, args []any, flags uint16, key string) error {
+	if s.nsp.keeps(flags, key, event) {
+		if done, err := s.emitKept(event, args, flags); done {
+			return err
+		}
+	}
 	if err := s.usable(); err != nil {
 		return err
 	}
 	key = s.nsp.key(key, event)
-	if flags == 0 && key == "" && s.client.shard.loop.OnLoop() && len(s.listeners().outgoing) == 0 {
+	if flags == 0 && key == "" && s.client.shard.direct() && len(s.listeners().outgoing) == 0 {
 		return s.emitLocal(event, args)
 	}
 	b, err := s.nsp.srv.dialect.encodeEvent(s.nsp.name, -1, event, args)
@@ -214,7 +225,7 @@ func (s *Socket) emit(event string, args []any, flags uint16, key string) error 
 func (s *Socket) sendBuf(b *bufpool.Buf, flags uint16, key string) error {
 	sh := s.client.shard
 	l := sh.loop
-	if l.OnLoop() {
+	if sh.direct() {
 		err := s.sendLocal(b, flags, key)
 		l.Defer(b)
 		if !sh.casting {
@@ -224,13 +235,13 @@ func (s *Socket) sendBuf(b *bufpool.Buf, flags uint16, key string) error {
 	}
 	m := loop.Message{Kind: msgSend, Flags: flags, Obj: s, Ref: b, Text: key}
 	if flags&flagVolatile != 0 {
-		if err := l.TryPost(m); err != nil {
+		if err := sh.tryPost(m); err != nil {
 			b.Release()
 			return closedOr(err, ErrDropped)
 		}
 		return nil
 	}
-	if err := l.Post(m); err != nil {
+	if err := sh.post(m); err != nil {
 		b.Release()
 		return ErrServerClosed
 	}
@@ -351,7 +362,17 @@ func (s *Socket) serverDisconnect() {
 
 // admit has the middlewares decide about a socket.
 func (s *Socket) admit() {
-	if len(s.nsp.hooks.Load().middleware) > 0 {
+	if s.nsp.log != nil {
+		s.introduce()
+		return
+	}
+	s.screen()
+}
+
+// screen asks the middlewares, or goes on without them.
+func (s *Socket) screen() {
+	skip := s.Recovered() && !s.nsp.srv.opts.ConnectionStateRecovery.RunMiddlewares
+	if len(s.nsp.hooks.Load().middleware) > 0 && !skip {
 		s.push(&Event{socket: s, kind: taskMiddleware})
 		return
 	}
@@ -363,7 +384,7 @@ func (s *Socket) admit() {
 func (s *Socket) exit(connected bool) {
 	if s.nsp.shards != nil {
 		if s.nsp.srv.roomTrace {
-			s.traceLeaveAll(connected)
+			s.traceLeaveAll(connected && !s.adopted)
 		}
 		s.shard().index.Remove(&s.entry)
 	}
@@ -379,6 +400,7 @@ func (s *Socket) admitted(err error) {
 	}
 	if err != nil {
 		s.state.Store(stateClosed)
+		s.disown()
 		c.remove(s)
 		s.exit(false)
 		c.shard.wake(s)
@@ -387,6 +409,9 @@ func (s *Socket) admitted(err error) {
 		return
 	}
 	sh := c.shard
+	if s.nsp.log != nil && !s.takePlace() {
+		return
+	}
 	sh.settle() // those are not for this socket
 	s.state.Store(stateConnected)
 	sh.stats.connects++
@@ -402,7 +427,7 @@ func (s *Socket) admitted(err error) {
 	if s.legacy {
 		id = ""
 	}
-	b.B = d.parser().AppendConnect(b.B, s.nsp.name, id, "")
+	b.B = d.parser().AppendConnect(b.B, s.nsp.name, id, s.pid())
 	c.sendControl(b)
 	if f := sh.srv.opts.Trace.Connected; f != nil {
 		f(s)
@@ -418,6 +443,9 @@ func (s *Socket) admitted(err error) {
 
 // closed ends the socket on the loop. It is idempotent.
 func (s *Socket) closed(reason DisconnectReason) {
+	if s.nsp.log != nil {
+		s.client.shard.settle() // it has got those, or missed them
+	}
 	was := s.state.Swap(stateClosed)
 	if was == stateClosed {
 		return
@@ -429,6 +457,7 @@ func (s *Socket) closed(reason DisconnectReason) {
 		last := s.appendRooms([]string{})
 		s.ensureExtra().lastRooms.Store(&last)
 	}
+	s.park(was, reason, len(k.disconnecting) > 0 || len(k.disconnect) > 0)
 	s.failAcks(ErrSocketClosed)
 	if was == stateConnected {
 		s.shard().sockets.Add(-1)

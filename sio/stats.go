@@ -76,6 +76,16 @@ type Stats struct {
 	// refused; TLSErrors the connections closed for what came after.
 	TLSHandshakes, TLSTimeouts, TLSFailures, TLSErrors uint64
 
+	// Recoveries counts the sockets that were recovered, RecoveriesRefused those
+	// whose client asked for it in vain, RecoveryReplays the events that were sent
+	// to the former because they had missed them. RecoveryEvictions counts the
+	// events and lost sockets that made way at RecoveryOptions.MaxBytes.
+	Recoveries, RecoveriesRefused, RecoveryReplays, RecoveryEvictions uint64
+	// RecoveryEvents and RecoverySockets are the events and lost sockets that are
+	// kept now, RecoveryBytes about their memory.
+	RecoveryEvents, RecoverySockets int
+	RecoveryBytes                   int64
+
 	// LivePackets is the number of pooled packets in use by the process.
 	LivePackets int64
 }
@@ -106,6 +116,11 @@ func (s *Server) collect(ctx context.Context) Stats {
 			break
 		}
 		_ = sh.ask(func() { st.addShard(sh.eng.Stats(), &sh.stats) })
+	}
+	if s.opts.ConnectionStateRecovery != nil {
+		for _, n := range s.nsps.all() {
+			n.log.addTo(&st)
+		}
 	}
 	st.LivePackets = bufpool.Live()
 	return st

@@ -138,6 +138,13 @@ func (t Target) Emit(event string, args ...any) error {
 	if a := t.remote(); a != nil {
 		return t.emitFar(a, event, args)
 	}
+	if t.nsp.keeps(t.flags, t.key, event) {
+		b, at, err := t.nsp.srv.dialect.encodeKept(t.nsp.name, event, args)
+		if err != nil {
+			return err
+		}
+		return t.nsp.log.emit(&t, b, at)
+	}
 	b, err := t.nsp.srv.dialect.encodeEvent(t.nsp.name, -1, event, args)
 	if err != nil {
 		return err
@@ -147,6 +154,11 @@ func (t Target) Emit(event string, args ...any) error {
 
 // Send sends a message that was encoded before.
 func (t Target) Send(m *Message) error {
+	if t.nsp != nil && t.nsp.keeps(t.flags, t.key, m.event) {
+		if done, err := t.sendKept(m); done {
+			return err
+		}
+	}
 	if t.self != nil {
 		if err := t.self.usable(); err != nil {
 			return err
@@ -296,6 +308,7 @@ type cast struct {
 	kind      castKind
 	closeConn bool
 	buf       *bufpool.Buf
+	position  uint64 // in the log of the namespace; 0 means that it is not there
 	args      []string
 	visit     func(*Socket) // castFetch; called on the loops, one after the other for each
 
@@ -323,7 +336,7 @@ func (op *cast) release() {
 		op.buf.Release()
 	}
 	done := op.done
-	op.target, op.buf, op.args, op.visit, op.done = Target{}, nil, nil, nil, nil
+	op.target, op.buf, op.args, op.visit, op.done, op.position = Target{}, nil, nil, nil, nil, 0
 	casts.Put(op)
 	if done != nil {
 		done()
@@ -342,7 +355,7 @@ func (op *cast) post() error {
 		if !where.on(i) {
 			continue
 		}
-		if sh.loop.OnLoop() {
+		if sh.direct() {
 			sh.cast(op)
 			continue
 		}
@@ -352,12 +365,12 @@ func (op *cast) post() error {
 		}
 		m := loop.Message{Kind: msgCast, Obj: op}
 		if op.kind == castEmit && op.target.flags&flagVolatile != 0 {
-			if err := sh.loop.TryPost(m); err != nil {
+			if err := sh.tryPost(m); err != nil {
 				op.release()
 			}
 			continue
 		}
-		if perr := sh.loop.Post(m); perr != nil {
+		if perr := sh.post(m); perr != nil {
 			op.release()
 			err = ErrServerClosed
 		}
@@ -367,8 +380,12 @@ func (op *cast) post() error {
 
 // cast runs an operation on the sockets of this loop.
 func (sh *shard) cast(op *cast) {
+	if op.position != 0 {
+		sh.castKept(op)
+		return
+	}
 	if op.kind == castEmit && op.target.flags&flagVolatile == 0 {
-		sh.fanOut(&op.target, op.buf)
+		sh.fanOut(&op.target, op.buf, 0)
 		return
 	}
 	sh.settle()

@@ -459,6 +459,7 @@ func (e *Event) afterConnection() {
 
 func (e *Event) runDisconnect() {
 	s := e.socket
+	defer s.parked()
 	for _, h := range e.hooks.disconnecting {
 		h(s, e.reason)
 	}
@@ -486,5 +487,5 @@ func (e *Event) recovered() {
 	if e.kind == taskMiddleware {
 		return // it was answered with a connect error
 	}
-	_ = s.client.shard.eng.Call(func() { s.client.end(nil) })
+	_ = s.client.shard.eng.Call(func() { s.client.shard.drain(); s.client.end(nil) })
 }

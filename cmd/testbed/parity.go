@@ -174,12 +174,13 @@ func greet(s *sio.Socket) {
 	var auth struct {
 		User json.RawMessage `json:"user"`
 	}
-	if readAuth(s, &auth); auth.User != nil {
+	if readAuth(s, &auth); auth.User != nil && !s.Recovered() {
 		s.SetData(map[string]any{"user": auth.User})
 	}
 	h := s.Handshake()
 	_ = s.Emit("welcome", welcome{ // a socket that has gone needs no welcome
 		ID:           s.ID(),
+		Recovered:    s.Recovered(),
 		Rooms:        sortedRooms(s),
 		Auth:         authOf(s),
 		Query:        nodeQuery(h.Query),

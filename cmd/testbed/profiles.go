@@ -64,7 +64,6 @@ var profiles = []profile{
 	{
 		name: "sio-client", about: "the server of the official JavaScript client's tests", port: "3210",
 		flags: with(), start: startSIOClient,
-		note: "connection state recovery is not supported yet",
 	},
 	{name: "eio-client", about: "the server of the official Engine.IO client's tests", needs: "response headers of the application's"},
 	{

@@ -202,6 +202,7 @@ func TestSIOClient(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-profile", "sio-client")
 	c, id := join(t, s, "/", `{"a":"b"}`)
+	c.recovers = true
 	equal(t, "getId", c.call("getId"), `"`+id+`"`)
 	equal(t, "echo", c.call("echo", 1), "1")
 	c.emit("hi")

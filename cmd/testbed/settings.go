@@ -25,21 +25,22 @@ func (s *settings) Set(v string) error {
 
 // setters apply one setting each.
 var setters = map[string]func(*sio.Options, json.RawMessage) error{
-	"path":              decoded(func(o *sio.Options, v string) { o.Path = v }),
-	"addTrailingSlash":  decoded(func(o *sio.Options, v bool) { o.NoTrailingSlash = !v }),
-	"serveClient":       decoded(func(o *sio.Options, v bool) { o.DisableServeClient = !v }),
-	"allowEIO3":         decoded(func(o *sio.Options, v bool) { o.AllowEIO3 = v }),
-	"allowUpgrades":     decoded(func(o *sio.Options, v bool) { o.DisableUpgrades = !v }),
-	"transports":        decoded(func(o *sio.Options, v []string) { o.Transports = append([]string{}, v...) }),
-	"pingInterval":      milliseconds(func(o *sio.Options) *time.Duration { return &o.PingInterval }),
-	"pingTimeout":       milliseconds(func(o *sio.Options) *time.Duration { return &o.PingTimeout }),
-	"connectTimeout":    milliseconds(func(o *sio.Options) *time.Duration { return &o.ConnectTimeout }),
-	"upgradeTimeout":    milliseconds(func(o *sio.Options) *time.Duration { return &o.UpgradeTimeout }),
-	"maxHttpBufferSize": setBufferSize,
-	"cors":              setCORS,
-	"cookie":            setCookie,
-	"parser":            setParser,
-	"initialPacket":     decoded(func(o *sio.Options, v string) { o.InitialPacket = v }),
+	"path":                    decoded(func(o *sio.Options, v string) { o.Path = v }),
+	"addTrailingSlash":        decoded(func(o *sio.Options, v bool) { o.NoTrailingSlash = !v }),
+	"serveClient":             decoded(func(o *sio.Options, v bool) { o.DisableServeClient = !v }),
+	"allowEIO3":               decoded(func(o *sio.Options, v bool) { o.AllowEIO3 = v }),
+	"allowUpgrades":           decoded(func(o *sio.Options, v bool) { o.DisableUpgrades = !v }),
+	"transports":              decoded(func(o *sio.Options, v []string) { o.Transports = append([]string{}, v...) }),
+	"pingInterval":            milliseconds(func(o *sio.Options) *time.Duration { return &o.PingInterval }),
+	"pingTimeout":             milliseconds(func(o *sio.Options) *time.Duration { return &o.PingTimeout }),
+	"connectTimeout":          milliseconds(func(o *sio.Options) *time.Duration { return &o.ConnectTimeout }),
+	"upgradeTimeout":          milliseconds(func(o *sio.Options) *time.Duration { return &o.UpgradeTimeout }),
+	"maxHttpBufferSize":       setBufferSize,
+	"cors":                    setCORS,
+	"cookie":                  setCookie,
+	"parser":                  setParser,
+	"initialPacket":           decoded(func(o *sio.Options, v string) { o.InitialPacket = v }),
+	"connectionStateRecovery": setRecovery,
 	"allowRequest": decoded(func(o *sio.Options, v bool) {
 		if o.AllowRequest = nil; v {
 			o.AllowRequest = denies
@@ -51,13 +52,12 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 // laterSettings exist in Node and not here yet. Where false is what Node does
 // without the setting, or what is done here anyway, it is taken.
 var laterSettings = map[string]bool{
-	"adapter":                 false,
-	"wsEngine":                false,
-	"destroyUpgrade":          false,
-	"destroyUpgradeTimeout":   false,
-	"perMessageDeflate":       true,
-	"httpCompression":         true,
-	"connectionStateRecovery": true,
+	"adapter":               false,
+	"wsEngine":              false,
+	"destroyUpgrade":        false,
+	"destroyUpgradeTimeout": false,
+	"perMessageDeflate":     true,
+	"httpCompression":       true,
 }
 
 // apply sets the options in their order.
@@ -104,6 +104,25 @@ func decoded[T any](set func(*sio.Options, T)) func(*sio.Options, json.RawMessag
 // Node's connectTimeout.
 func milliseconds(field func(*sio.Options) *time.Duration) func(*sio.Options, json.RawMessage) error {
 	return decoded(func(o *sio.Options, ms float64) { *field(o) = time.Duration(ms * float64(time.Millisecond)) })
+}
+
+// setRecovery takes an object, and what Node takes for none.
+func setRecovery(o *sio.Options, raw json.RawMessage) error {
+	var v *struct {
+		MaxDisconnectionDuration float64 `json:"maxDisconnectionDuration"`
+		SkipMiddlewares          *bool   `json:"skipMiddlewares"`
+	}
+	if o.ConnectionStateRecovery = nil; string(raw) == "false" {
+		return nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+		return err
+	}
+	o.ConnectionStateRecovery = &sio.RecoveryOptions{
+		MaxDisconnectionDuration: time.Duration(v.MaxDisconnectionDuration * float64(time.Millisecond)),
+		RunMiddlewares:           v.SkipMiddlewares != nil && !*v.SkipMiddlewares,
+	}
+	return nil
 }
 
 // setBufferSize takes 1e6 for the integer that it is.

@@ -18,6 +18,8 @@ const clientAdmission = 10 * time.Millisecond
 func startSIOClient(_ context.Context, c *config) (service, error) {
 	o := &sio.Options{
 		PingInterval: 2 * time.Second,
+
+		ConnectionStateRecovery: &sio.RecoveryOptions{},
 		AllowRequest: func(*http.Request) error {
 			time.Sleep(clientAdmission)
 			return nil

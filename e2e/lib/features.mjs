@@ -3,7 +3,7 @@
 
 import { reference } from './launch.mjs';
 
-const later = new Set(['connection state recovery']);
+const later = new Set([]);
 
 // needs returns the options of a test that depends on a feature.
 export function needs(feature) {

@@ -206,6 +206,20 @@ func (msgpack) AppendEvent(dst []byte, nsp string, id int64, event string, args 
 	return appendNsp(out, nsp), atts, nil
 }
 
+// AppendMarked is AppendEvent without an ack id and with a text behind the
+// arguments, and tells where in out that is.
+func (msgpack) AppendMarked(dst []byte, nsp, event string, args []any, mark string) (out []byte, at int, err error) {
+	out = appendMsgpackHead(dst, 3, Event)
+	out = msgpackx.AppendArray(appendKey(out, keyData), 2+len(args))
+	out = msgpackx.AppendString(out, event)
+	if out, err = appendMsgpackArgs(out, args); err != nil {
+		return dst, 0, err
+	}
+	out = msgpackx.AppendString(out, mark)
+	at = len(out) - len(mark)
+	return appendNsp(out, nsp), at, nil
+}
+
 // AppendAck implements Parser; atts is returned as it is.
 func (msgpack) AppendAck(dst []byte, nsp string, id uint64, bigID string, args []any, _ jsonx.Codec, atts [][]byte) (out []byte, attsOut [][]byte, err error) {
 	if bigID != "" {

@@ -38,6 +38,10 @@ type settings struct {
 	Parser            string          `json:"parser"`
 	AllowEIO3         bool            `json:"allowEIO3"`
 	Cleanup           bool            `json:"cleanupEmptyChildNamespaces"`
+	Recovery          *struct {
+		MaxDisconnectionDuration milliseconds `json:"maxDisconnectionDuration"`
+		SkipMiddlewares          *bool        `json:"skipMiddlewares"`
+	} `json:"connectionStateRecovery"`
 }
 
 // options turns NAME=VALUE into the options of a server.
@@ -82,6 +86,12 @@ func options(set []string) (*sio.Options, error) {
 	}
 	if v.AllowRequest {
 		o.AllowRequest = denies
+	}
+	if r := v.Recovery; r != nil {
+		o.ConnectionStateRecovery = &sio.RecoveryOptions{
+			MaxDisconnectionDuration: r.MaxDisconnectionDuration.duration(),
+			RunMiddlewares:           r.SkipMiddlewares != nil && !*r.SkipMiddlewares,
+		}
 	}
 	if v.CORS != nil {
 		o.CORS, err = corsOption(v.CORS)
@@ -207,7 +217,7 @@ func greet(s *sio.Socket) {
 		Auth         json.RawMessage `json:"auth"`
 		Query        map[string]any  `json:"query"`
 		HeadersCount int             `json:"headersCount"`
-	}{s.ID(), false, rooms, auth, query, len(s.Handshake().Headers)})
+	}{s.ID(), s.Recovered(), rooms, auth, query, len(s.Handshake().Headers)})
 }
 
 // A command is the argument of the event ctl.
