@@ -84,10 +84,10 @@ func BenchmarkEcho(b *testing.B) {
 			b.Run(p.String()+"/"+payload.name, func(b *testing.B) {
 				r := newEchoer(b, p, payload.args)
 				b.ReportAllocs()
-				b.ReportMetric(float64(len(r.frame)), "wire-bytes")
 				for b.Loop() {
 					r.echo()
 				}
+				b.ReportMetric(float64(len(r.frame)), "wire-bytes")
 			})
 		}
 	}

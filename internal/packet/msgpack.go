@@ -237,6 +237,9 @@ func (msgpack) AppendAck(dst []byte, nsp string, id uint64, bigID string, args [
 
 // AppendConnect implements Parser.
 func (msgpack) AppendConnect(dst []byte, nsp, sid, pid string) []byte {
+	if sid == "" {
+		return appendNsp(appendMsgpackHead(dst, 2, Connect), nsp)
+	}
 	dst = appendMsgpackHead(dst, 3, Connect)
 	pairs := 1
 	if pid != "" {

@@ -273,6 +273,10 @@ func TestMsgpackParity(t *testing.T) {
 	if got := packet.Msgpack.AppendConnect(nil, "/", "abcdefghijklmnopqrst", ""); !bytes.Equal(got, want) {
 		t.Errorf("the answer\n got %x\nwant %x", got, want)
 	}
+	want = unhexed(t, "82 a474797065 00 a36e7370 a12f")
+	if got := packet.Msgpack.AppendConnect(nil, "/", "", ""); !bytes.Equal(got, want) {
+		t.Errorf("the answer without a sid\n got %x\nwant %x", got, want)
+	}
 }
 
 func unhexed(tb testing.TB, s string) []byte {
