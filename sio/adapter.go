@@ -76,14 +76,14 @@ func (o BroadcastOptions) Target(n *Namespace) Target {
 }
 
 // remote returns the adapter that an operation on the target concerns, or nil.
-func (t *Target) remote() Adapter {
+func (t Target) remote() Adapter {
 	if p := t.nsp.adapter.Load(); p != nil && t.flags&flagLocal == 0 {
 		return *p
 	}
 	return nil
 }
 
-func (t *Target) options() BroadcastOptions {
+func (t Target) options() BroadcastOptions {
 	return BroadcastOptions{
 		Rooms: t.include.appendTo(nil), Except: t.exclude.appendTo(nil),
 		Volatile: t.flags&flagVolatile != 0, Timeout: t.timeout,
@@ -105,7 +105,7 @@ func (t Target) emitFar(a Adapter, event string, args []any) error {
 }
 
 // report logs what an adapter could not do.
-func (t *Target) report(what string, err error) {
+func (t Target) report(what string, err error) {
 	if err != nil {
 		t.nsp.srv.opts.Logger.Error("sio: the adapter has failed", "nsp", t.nsp.name, "what", what, "err", err)
 	}

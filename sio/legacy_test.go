@@ -22,7 +22,7 @@ func jsonp(t *testing.T, url, text string) string {
 		_, body := request(t, "GET", url, "")
 		m := script.FindStringSubmatch(body)
 		var payload string
-		if m == nil || m[1] != "12" || json.Unmarshal([]byte(m[2]), &payload) != nil {
+		if len(m) != 3 || m[1] != "12" || json.Unmarshal([]byte(m[2]), &payload) != nil {
 			t.Fatalf("got %q, want a script that calls ___eio[12]", body)
 		}
 		if strings.Contains(payload, text) {
