@@ -154,7 +154,10 @@ func (r *run) measure(ctx context.Context) error {
 		w.stopReading()
 	})
 	stopOthers := r.others(ctx)
-	r.wait(ctx, r.cfg.Warmup)
+	if !r.wait(ctx, r.cfg.Warmup) {
+		stopOthers()
+		return ctx.Err() // a verdict on nothing would be one
+	}
 	r.from.Store(r.pool.Now())
 	r.sampler.phase(report.Measuring)
 	r.waitOr(ctx, r.cfg.Duration, r.sampler.enough)

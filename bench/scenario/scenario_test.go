@@ -247,6 +247,24 @@ func TestInterruptedRampUp(t *testing.T) {
 	}
 }
 
+// TestInterruptedWarmUp ends a run in the warm-up: whatever was sent until then
+// is no result.
+func TestInterruptedWarmUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := small(t, "churn", serve(t, func(s *sio.Server) { bench(s.Root()) }))
+	c.Warmup = time.Hour
+	_, err := scenario.Run(ctx, c, func(p report.Phase, s report.Sample) {
+		if p == report.WarmUp && s.Received > 0 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
 // TestLostConnections has the server end some connections in the middle.
 func TestLostConnections(t *testing.T) {
 	t.Parallel()
