@@ -2,6 +2,7 @@
 // Runs the e2e suites against Gannet, or against the official server, and says in one line per suite what ran.
 //
 //   node run.mjs [--server gannet|reference] [--only SUITE[,SUITE…]] [--race] [--tags TAGS] [--tls] [--list]
+//                [--seed N] [--cases N] [--seconds N]    of the suite differential
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,6 +23,9 @@ const { values: options } = parseArgs({
     tags: { type: 'string' },
     tls: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    cases: { type: 'string' },
+    seconds: { type: 'string' },
   },
 });
 
@@ -108,7 +112,7 @@ function report(name, result, seconds) {
   const { passed = 0, failed = 0, skipped = 0, what, absent } = result;
   const mark = absent ? 'absent' : failed ? 'FAIL  ' : 'ok    ';
   const counts = absent ?? `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
-  process.stdout.write(`${mark}  ${name.padEnd(12)} ${counts.padEnd(36)} ${seconds.toFixed(1).padStart(6)} s  ${what}\n`);
+  process.stdout.write(`${mark}  ${name.padEnd(14)} ${counts.padEnd(36)} ${seconds.toFixed(1).padStart(6)} s  ${what}\n`);
   for (const line of result.details ?? []) process.stdout.write(`        ${line}\n`);
 }
 
@@ -120,7 +124,7 @@ async function main() {
     return 2;
   }
   if (options.list) {
-    for (const suite of suites) process.stdout.write(`${suite.name.padEnd(12)} ${suite.what}\n`);
+    for (const suite of suites) process.stdout.write(`${suite.name.padEnd(14)} ${suite.what}\n`);
     return 0;
   }
 
@@ -130,13 +134,14 @@ async function main() {
     const tls = await certify(dir);
     const env = { ...(await build(dir)), ...(options.tls && tls) };
     const what = options.server === 'reference' ? 'the official server' : 'Gannet';
+    const differential = ['seed', 'cases', 'seconds'].flatMap((name) => (options[name] ? [`--${name}`, options[name]] : []));
     process.stdout.write(`e2e against ${what}${options.tls ? ' over TLS' : ''}\n`);
     for (const suite of suites) {
       if (only && !only.includes(suite.name)) continue;
       if (suite.gannetOnly && options.server !== 'gannet') continue;
       if (options.tls && (suite.tls || suite.clear)) continue;
       const began = performance.now();
-      const result = await suite.run({ run, env: suite.tls ? { ...env, ...tls } : env, dir, here });
+      const result = await suite.run({ run, env: suite.tls ? { ...env, ...tls } : env, dir, here, differential });
       report(suite.name, { what: suite.what, ...result }, (performance.now() - began) / 1000);
       for (const key of Object.keys(total)) total[key] += result[key] ?? 0;
       if (result.absent && suite.required) total.failed++;

@@ -12,11 +12,14 @@ export const reference = kind === 'reference';
 const startup = 20_000;
 const shutdown = 20_000;
 
+const official = [process.execPath, new URL('../reference/testbed.mjs', import.meta.url).pathname];
+
 function command(name) {
+  if (name === 'reference') return official;
   const text = process.env[`E2E_${name.toUpperCase()}`];
   if (text) return JSON.parse(text);
   if (name !== 'testbed') throw new Error(`E2E_${name.toUpperCase()} is not set; run the suites with run.mjs`);
-  return [process.execPath, new URL('../reference/testbed.mjs', import.meta.url).pathname];
+  return official;
 }
 
 const running = new Set();
@@ -29,7 +32,7 @@ export class NotLanded extends Error {}
 export const encrypted = process.env.E2E_TLS && JSON.parse(process.env.E2E_TLS);
 const tlsFlags = encrypted ? ['--tls-cert', encrypted.cert, '--tls-key', encrypted.key] : [];
 
-// launch starts a command of the suite (testbed, gannet) and waits until it says where it listens.
+// launch starts a command of the suite (testbed, gannet, reference) and waits until it says where it listens.
 export async function launch(name, args) {
   const [file, ...first] = command(name);
   const child = spawn(file, [...first, ...args, ...tlsFlags], { stdio: ['ignore', 'pipe', 'pipe'] });
