@@ -97,7 +97,7 @@ func (t Target) emitFar(a Adapter, event string, args []any) error {
 		return err
 	}
 	t.report("broadcast", a.Broadcast(m, t.options()))
-	b, err := m.packet(t.nsp)
+	b, err := m.packet(t.nsp, t.flags&flagPlain != 0)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -167,6 +168,17 @@ func ExampleServer_UseHTTP() {
 			next.ServeHTTP(w, r)
 		})
 	})
+}
+
+// Long messages are compressed for clients that can read them; what is packed
+// already is not.
+func ExampleOptions_perMessageDeflate() {
+	srv, _ := sio.NewServer(&sio.Options{
+		PerMessageDeflate: &sio.PerMessageDeflate{Threshold: 2048},
+	})
+	report, image := strings.Repeat("all is well. ", 1000), []byte("\xff\xd8\xff\xe0")
+	_ = srv.Emit("report", report) // once, for however many clients
+	_ = srv.Root().Compress(false).Emit("image", image)
 }
 
 func ExampleOptions_clientFiles() {

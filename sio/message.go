@@ -129,6 +129,7 @@ type Message struct {
 type preparedKey struct {
 	nsp     string
 	msgpack bool
+	plain   bool // not to be compressed
 }
 
 // Encode encodes an event with the default codec. The arguments are copied:
@@ -187,9 +188,9 @@ func (m *Message) Release() {
 }
 
 // packet returns the message for a namespace with a reference for the caller.
-func (m *Message) packet(n *Namespace) (*bufpool.Buf, error) {
+func (m *Message) packet(n *Namespace, plain bool) (*bufpool.Buf, error) {
 	d := &n.srv.dialect
-	key := preparedKey{n.name, d.msgpack}
+	key := preparedKey{n.name, d.msgpack, plain}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.prepared[key]
@@ -198,6 +199,7 @@ func (m *Message) packet(n *Namespace) (*bufpool.Buf, error) {
 		if b, err = m.encode(n.name, -1, d); err != nil {
 			return nil, err
 		}
+		b.Plain = plain
 		m.prepared[key] = b
 	}
 	b.Retain()

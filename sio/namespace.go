@@ -225,9 +225,8 @@ func (n *Namespace) Volatile() Target { return n.target().Volatile() }
 // Latest returns a Target with every socket and a key; see Target.Latest.
 func (n *Namespace) Latest(key string) Target { return n.target().Latest(key) }
 
-// Compress returns a Target whose packets may or may not be compressed. It is
-// accepted for the sake of code that comes from Node; nothing is compressed
-// yet.
+// Compress returns a Target whose packets may or may not be compressed; see
+// Target.Compress.
 func (n *Namespace) Compress(on bool) Target { return n.target().Compress(on) }
 
 // Timeout returns a Target with every socket; see Target.Timeout.

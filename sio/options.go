@@ -27,6 +27,13 @@ type CORS = polling.CORSOptions
 // SameSite=Lax.
 type Cookie = polling.CookieOptions
 
+// PerMessageDeflate configures the compression of WebSocket messages.
+type PerMessageDeflate struct {
+	// Threshold is the length in bytes from which a message is compressed. Zero
+	// means 1024, negative means every message that becomes smaller.
+	Threshold int
+}
+
 // A Codec turns arguments into JSON and back. It must be safe for concurrent
 // use. The default is encoding/json without HTML escaping.
 type Codec = jsonx.Codec
@@ -54,6 +61,17 @@ type Options struct {
 	// may know, are those of their sessions: whoever knows one can speak for the
 	// client.
 	AllowEIO3 bool
+
+	// PerMessageDeflate, if set, compresses what clients on WebSocket are sent that
+	// offer permessage-deflate (RFC 7692), and lets them do the same. Neither side
+	// refers to earlier messages, so that a connection needs no memory for it, and
+	// a broadcast is compressed once. What clients send counts towards
+	// MaxHTTPBufferSize when it is decompressed, and no more than that is.
+	PerMessageDeflate *PerMessageDeflate
+	// HTTPCompressionThreshold is the length in bytes from which a response to a
+	// poll is compressed with gzip or deflate for clients that accept it. Zero
+	// means 1024, negative means never: the inverse of Node's httpCompression.
+	HTTPCompressionThreshold int
 
 	// PingInterval is the time between heartbeats. Zero means 25s.
 	PingInterval time.Duration

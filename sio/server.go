@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/polling"
+	"github.com/gannet-io/gannet/wsframe"
 )
 
 // A Server is a Socket.IO server. All its methods may be called from any
@@ -367,6 +369,10 @@ func (s *Server) hooks(cfg *engine.Config) error {
 	o := &s.opts
 	cfg.GenerateID, cfg.InitialHeaders, cfg.Headers = o.GenerateID, o.InitialHeaders, o.Headers
 	cfg.InitialPacket = o.InitialPacket
+	if d := o.PerMessageDeflate; d != nil {
+		cfg.Deflate, cfg.DeflateThreshold = true, cmp.Or(d.Threshold, wsframe.DefaultThreshold)
+	}
+	cfg.HTTPThreshold = max(cmp.Or(o.HTTPCompressionThreshold, polling.CompressionThreshold), 0)
 	if report := o.OnConnectionError; report != nil {
 		cfg.OnRefusal = func(r *engine.Refusal) {
 			report(&ConnectionError{Request: r.Request, Code: int(r.Code), Message: r.Code.Message(), Context: r.Context})

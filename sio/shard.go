@@ -33,6 +33,7 @@ const (
 const (
 	flagVolatile = 1 << iota
 	flagLocal    // not for other servers
+	flagPlain    // not to be compressed
 	flagKeep     // the packet is never dropped for its namespace's policy
 )
 

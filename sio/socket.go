@@ -218,6 +218,7 @@ func (s *Socket) emit(event string, args []any, flags uint16, key string) error 
 	if err != nil {
 		return err
 	}
+	b.Plain = flags&flagPlain != 0
 	return s.sendBuf(b, flags, key)
 }
 

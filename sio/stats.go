@@ -38,6 +38,9 @@ type Stats struct {
 	Upgrades uint64
 	Requests uint64
 
+	// PacketsDeflated counts packets that were compressed for WebSockets, each
+	// once whatever number of clients it was for.
+	PacketsDeflated       uint64
 	PacketsIn, PacketsOut uint64
 	EventsIn              uint64 // those with a handler
 	EventsUnhandled       uint64
@@ -152,6 +155,7 @@ func (st *Stats) addShard(e engine.Stats, s *shardStats) {
 	st.Requests += e.Requests
 	st.PacketsIn += e.PacketsIn
 	st.PacketsOut += e.PacketsOut
+	st.PacketsDeflated += e.Deflated
 	st.EventsIn += s.events
 	st.EventsUnhandled += s.unhandled
 	st.EventsOut += s.emitted

@@ -111,9 +111,17 @@ func (t Target) Latest(key string) Target {
 	return t
 }
 
-// Compress is accepted for the sake of code that comes from Node; nothing is
-// compressed yet.
-func (t Target) Compress(bool) Target { return t }
+// Compress says whether what the Target emits may be compressed, as it may
+// unless this is called with false: for what is known not to become smaller,
+// such as images. It makes a difference where Options.PerMessageDeflate or
+// HTTPCompressionThreshold would have it compressed.
+func (t Target) Compress(on bool) Target {
+	t.flags &^= flagPlain
+	if !on {
+		t.flags |= flagPlain
+	}
+	return t
+}
 
 // Timeout limits how long EmitWithAck and Gather wait; ErrAckTimeout follows.
 // Zero means as long as their context lives.
@@ -149,6 +157,7 @@ func (t Target) Emit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	b.Plain = t.flags&flagPlain != 0
 	return t.sendBuf(b, event)
 }
 
@@ -163,7 +172,7 @@ func (t Target) Send(m *Message) error {
 		if err := t.self.usable(); err != nil {
 			return err
 		}
-		b, err := m.packet(t.self.nsp)
+		b, err := m.packet(t.self.nsp, t.flags&flagPlain != 0)
 		if err != nil {
 			return err
 		}
@@ -178,7 +187,7 @@ func (t Target) Send(m *Message) error {
 	if a := t.remote(); a != nil {
 		t.report("broadcast", a.Broadcast(m, t.options()))
 	}
-	b, err := m.packet(t.nsp)
+	b, err := m.packet(t.nsp, t.flags&flagPlain != 0)
 	if err != nil {
 		return err
 	}

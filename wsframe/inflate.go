@@ -76,13 +76,18 @@ func (d *Inflater) run(p []byte, limit int) (*bufpool.Buf, *CloseError) {
 	}
 }
 
+// emptyBlock is the length of an empty block without its header, which is what a
+// sender takes off the end.
+const emptyBlock = 4
+
 // whole reports whether the stream ended where it must: with the block that
-// run has appended, or with a last block of the sender's own, behind which
+// run has appended, or with an empty last block of the sender's own of which the
+// end was taken off, or with a last block of the sender's own, behind which
 // RFC 7692, section 7.2.3.4, puts one zero byte and which some leave off.
 func (d *Inflater) whole() bool {
 	left := d.source.Len() - len(deflateTail)
 	if left != 1 {
-		return left == -len(deflateTail) || left == 0
+		return left == -len(deflateTail) || left == 0 || left == -emptyBlock
 	}
 	c, _ := d.source.ReadByte()
 	return c == 0

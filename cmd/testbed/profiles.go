@@ -69,7 +69,6 @@ var profiles = []profile{
 	{
 		name: "ws-echo", about: "bare WebSocket that echoes, at any path",
 		start: startWSEcho,
-		note:  "permessage-deflate is not supported yet and declined",
 	},
 	{name: "chat", about: "rooms, typing notices and acks", flags: with(), start: startChat},
 	{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -41,6 +42,8 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 	"parser":                  setParser,
 	"initialPacket":           decoded(func(o *sio.Options, v string) { o.InitialPacket = v }),
 	"connectionStateRecovery": setRecovery,
+	"httpCompression":         setHTTPCompression,
+	"perMessageDeflate":       setDeflate,
 	"allowRequest": decoded(func(o *sio.Options, v bool) {
 		if o.AllowRequest = nil; v {
 			o.AllowRequest = denies
@@ -56,8 +59,6 @@ var laterSettings = map[string]bool{
 	"wsEngine":              false,
 	"destroyUpgrade":        false,
 	"destroyUpgradeTimeout": false,
-	"perMessageDeflate":     true,
-	"httpCompression":       true,
 }
 
 // apply sets the options in their order.
@@ -143,6 +144,54 @@ func setParser(o *sio.Options, raw json.RawMessage) error {
 		}
 	}
 	return errors.New(`"json" and "msgpack" exist`)
+}
+
+// A compressionSetting is what there is of the options of zlib and of ws.
+type compressionSetting struct {
+	Threshold *int `json:"threshold"`
+}
+
+// threshold reads a setting that is true, false or an object. on is false for
+// false.
+func threshold(raw json.RawMessage) (n int, on bool, err error) {
+	var v compressionSetting
+	switch string(raw) {
+	case "false":
+		return 0, false, nil
+	case "true":
+		return 0, true, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil || v.Threshold == nil {
+		return 0, true, err
+	}
+	return *v.Threshold, true, nil
+}
+
+// setHTTPCompression sets the option httpCompression.
+func setHTTPCompression(o *sio.Options, raw json.RawMessage) error {
+	n, on, err := threshold(raw)
+	switch {
+	case !on:
+		n = -1
+	case string(raw) != "true" && n == 0 && bytes.Contains(raw, []byte("threshold")):
+		n = 1 // every payload, where 0 is the default
+	}
+	o.HTTPCompressionThreshold = n
+	return err
+}
+
+// setDeflate sets the option perMessageDeflate.
+func setDeflate(o *sio.Options, raw json.RawMessage) error {
+	n, on, err := threshold(raw)
+	if o.PerMessageDeflate = nil; on {
+		if n == 0 && bytes.Contains(raw, []byte("threshold")) {
+			n = -1
+		}
+		o.PerMessageDeflate = &sio.PerMessageDeflate{Threshold: n}
+	}
+	return err
 }
 
 // denies is the check of allowRequest=true.

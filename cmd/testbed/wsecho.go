@@ -16,6 +16,7 @@ func startWSEcho(_ context.Context, c *config) (service, error) {
 		EIO:          eio.Config{MaxPayload: echoLimit},
 		Path:         "/",
 		RawWebSocket: true,
+		Deflate:      true,
 		MaxQueue:     4 * echoLimit,
 	})
 }

@@ -27,8 +27,45 @@ type Buf struct {
 	// Atomic: written by every holder through Retain and Release.
 	refs atomic.Int32
 
+	// Atomic: written once, by Variant.
+	variant atomic.Pointer[variant]
+
 	// Immutable after Get.
 	class uint8
+
+	// Immutable once the Buf is shared. Plain says that the bytes are not worth
+	// being compressed.
+	Plain bool
+}
+
+// A variant is the same in another form.
+type variant struct {
+	mu   sync.Mutex // guards the making
+	done atomic.Bool
+	buf  *Buf // immutable once done is set
+}
+
+// Variant returns b in another form: what form makes of it at the first call,
+// whoever asks later and on whatever goroutine. nil says that b itself will do.
+// It lives as long as b, unless it is retained. There is one form.
+func (b *Buf) Variant(form func(*Buf) *Buf) *Buf {
+	v := b.variant.Load()
+	if v != nil && v.done.Load() {
+		return v.buf
+	}
+	if v == nil {
+		v = new(variant)
+		if !b.variant.CompareAndSwap(nil, v) {
+			v = b.variant.Load()
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.done.Load() {
+		v.buf = form(b)
+		v.done.Store(true)
+	}
+	return v.buf
 }
 
 // Get returns a Buf with length 0, a capacity of at least n bytes and one
@@ -74,6 +111,10 @@ func (b *Buf) Release() {
 		panic("bufpool: Release without a reference")
 	}
 	live.Add(-1)
+	if v := b.variant.Swap(nil); v != nil && v.buf != nil {
+		v.buf.Release()
+	}
+	b.Plain = false
 	poison(b)
 	// B may have been replaced by append: only what still has the capacity of
 	// its class returns to the pool.

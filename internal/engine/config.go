@@ -35,6 +35,15 @@ type Config struct {
 	// polling.
 	Cookie *polling.Cookie
 
+	// HTTPThreshold is the length in bytes from which the payload of a poll is
+	// compressed for clients that accept it. Zero means never.
+	HTTPThreshold int
+
+	// Deflate accepts permessage-deflate. Packets of DeflateThreshold bytes and
+	// more are compressed, those with bufpool.Buf.Plain excepted.
+	Deflate          bool
+	DeflateThreshold int
+
 	// InitialPacket, if not empty, is a message behind the open packet.
 	InitialPacket string
 

@@ -16,13 +16,22 @@ const (
 	formJSONP                   // polls are answered with scripts
 )
 
-// onWebSocket returns a packet in the form of the session's WebSocket. What it
-// had to rewrite lives until the end of the turn.
+// onWebSocket returns a packet in the form of the session's WebSocket. It lives
+// as long as b, and at least until the end of the turn.
 func (s *Session) onWebSocket(b *bufpool.Buf) *bufpool.Buf {
-	if s.form&(formBase64|formRev3) == 0 || !hasBinary(b.B) {
-		return b
+	if s.form&(formBase64|formRev3) != 0 && hasBinary(b.B) {
+		b = s.translated(b)
 	}
+	if s.window != 0 {
+		b = s.shard.compressed(b, s.window)
+	}
+	return b
+}
+
+// translated rewrites a packet for a client that wants binary in another form.
+func (s *Session) translated(b *bufpool.Buf) *bufpool.Buf {
 	out := bufpool.Get(len(b.B) + len(b.B)/2)
+	out.Plain = b.Plain
 	for rest := b.B; len(rest) > 0; {
 		var binary bool
 		var payload []byte

@@ -74,7 +74,9 @@ type replyOptions struct {
 	head  bool // to a HEAD: without its body
 	noXSS bool
 	extra []byte // rendered header lines: CORS, and those of middlewares
-	last  []byte // rendered header lines for responses of a session: cookie and hooks
+	// encoding is how a response to a GET may be compressed.
+	encoding polling.Encoding
+	last     []byte // rendered header lines for responses of a session: cookie and hooks
 }
 
 func (sh *Shard) newHTTPConn(c *loop.Conn) *httpConn {

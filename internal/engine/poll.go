@@ -49,7 +49,8 @@ func (h *httpConn) openPolling(s *Session) {
 		n++
 	}
 	h.reply.last = h.headers(true, s.sidView())
-	h.respond(h.pollResponse(s.poll, &h.reply, packets[:n]...))
+	h.accept(&sh.req)
+	h.respond(h.pollResponse(s.poll, &h.reply, true, packets[:n]...))
 }
 
 // startGet parks a GET, or answers it at once.
@@ -60,6 +61,7 @@ func (s *Session) startGet(h *httpConn) {
 		return
 	}
 	h.reply.last = h.headers(false, "")
+	h.accept(&h.shard.req)
 	h.parked, h.get, h.getReply = true, s, h.reply
 	if s.eio.State() == eio.StateClosing && s.waiting() == 0 {
 		s.poll.ex.TakeGet()
@@ -94,8 +96,9 @@ func (s *Session) answerPoll() {
 // response.
 func (s *Session) pollPayload(h *httpConn, q *backlog) *bufpool.Buf {
 	n, size := q.batch(s.shard.cfg.EIO.MaxPayload)
-	if s.poll.form != 0 {
-		return s.pollTranslated(h, q, n, size)
+	squeeze := h.getReply.encoding != polling.Identity && size >= s.shard.cfg.HTTPThreshold && q.compressible(n)
+	if s.poll.form != 0 || squeeze {
+		return s.pollTranslated(h, q, n, size, squeeze)
 	}
 	b := h.pollHead(&h.getReply, size)
 	for i := range n {
@@ -111,7 +114,7 @@ func (s *Session) pollPayload(h *httpConn, q *backlog) *bufpool.Buf {
 
 // pollTranslated is pollPayload for a form whose length is only known when it
 // is there.
-func (s *Session) pollTranslated(h *httpConn, q *backlog, n, size int) *bufpool.Buf {
+func (s *Session) pollTranslated(h *httpConn, q *backlog, n, size int, squeeze bool) *bufpool.Buf {
 	f, framing := s.poll.form, polling.TextFraming
 	if f.binaryFraming() && q.binary(n) {
 		framing = polling.BinaryFraming
@@ -122,18 +125,28 @@ func (s *Session) pollTranslated(h *httpConn, q *backlog, n, size int) *bufpool.
 		body.B = f.appendPayload(body.B, pkt.B, framing, i == 0)
 		pkt.Release()
 	}
-	b := s.poll.respond(&h.getReply, body.B, framing)
+	b := h.payload(s.poll, &h.getReply, body.B, framing, squeeze)
 	body.Release()
 	return b
 }
 
-// respond returns the response with a payload.
-func (p *pollTransport) respond(r *replyOptions, payload []byte, framing polling.Framing) *bufpool.Buf {
+// payload returns the response with a payload; squeeze allows to compress it.
+func (h *httpConn) payload(p *pollTransport, r *replyOptions, payload []byte, framing polling.Framing, squeeze bool) *bufpool.Buf {
 	if p.form&formJSONP != 0 {
 		payload = polling.AppendJSONP(make([]byte, 0, 32+len(payload)+len(payload)/4), p.index, payload)
 	}
+	enc := polling.Identity
+	if squeeze && len(payload) >= h.shard.cfg.HTTPThreshold {
+		enc = r.encoding
+	}
+	if enc != polling.Identity {
+		packed := bufpool.Get(len(payload))
+		defer packed.Release()
+		packed.B = h.shard.compression.http.Append(packed.B, enc, payload)
+		payload = packed.B
+	}
 	b := bufpool.Get(256 + len(r.extra) + len(r.last) + len(payload))
-	b.B = polling.AppendPayloadHead(b.B, len(payload), framing, polling.Identity, r.options())
+	b.B = polling.AppendPayloadHead(b.B, len(payload), framing, enc, r.options())
 	b.B = append(b.B, payload...)
 	return b
 }
@@ -175,7 +188,7 @@ func (q *backlog) batch(limit int) (n, size int) {
 
 // answerPoll answers the parked GET with packets that are not from the queue.
 func (h *httpConn) answerPoll(p *pollTransport, packets ...string) {
-	h.unpark(h.pollResponse(p, &h.getReply, packets...))
+	h.unpark(h.pollResponse(p, &h.getReply, false, packets...))
 }
 
 // unpark sends the response of the parked GET and what waited behind it.
@@ -197,9 +210,16 @@ func (h *httpConn) unpark(b *bufpool.Buf) {
 	}
 }
 
-func (h *httpConn) pollResponse(p *pollTransport, r *replyOptions, packets ...string) *bufpool.Buf {
+func (h *httpConn) pollResponse(p *pollTransport, r *replyOptions, squeeze bool, packets ...string) *bufpool.Buf {
 	var scratch [256]byte
-	return p.respond(r, p.form.appendText(scratch[:0], packets...), polling.TextFraming)
+	return h.payload(p, r, p.form.appendText(scratch[:0], packets...), polling.TextFraming, squeeze)
+}
+
+// accept notes how the response to a GET may be compressed.
+func (h *httpConn) accept(req *http1.Request) {
+	if h.shard.cfg.HTTPThreshold > 0 {
+		h.reply.encoding = polling.ChooseEncoding(req)
+	}
 }
 
 func (h *httpConn) pollHead(r *replyOptions, size int) *bufpool.Buf {

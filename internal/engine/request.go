@@ -387,7 +387,7 @@ func (h *httpConn) unavailable() {
 // openWebSocket completes the handshake of a session that starts on WebSocket.
 func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	sh := h.shard
-	c, ok := h.switchProtocols(req, true)
+	c, window, ok := h.switchProtocols(req, true)
 	if !ok {
 		return
 	}
@@ -400,7 +400,7 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 		sh.hangUp(c, wsframe.AppendClose(nil, 1013, "try again later"), nil)
 		return
 	}
-	s.conn = c
+	s.conn, s.window = c, window
 	c.Ctx = s
 	b := bufpool.Get(256)
 	sh.open = eio.AppendOpen(sh.open[:0], &sh.cfg.EIO, s.sidView(), eio.WebSocket)
@@ -417,7 +417,7 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 // request, which belongs to the WebSocket.
 func (h *httpConn) upgrade(s *Session, q *query, rest []byte) []byte {
 	sh := h.shard
-	c, ok := h.switchProtocols(&sh.req, false)
+	c, window, ok := h.switchProtocols(&sh.req, false)
 	if !ok {
 		return nil
 	}
@@ -425,7 +425,7 @@ func (h *httpConn) upgrade(s *Session, q *query, rest []byte) []byte {
 		sh.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 		return nil
 	}
-	s.startProbe(c)
+	s.startProbe(c, window)
 	return rest
 }
 
@@ -436,21 +436,22 @@ func (h *httpConn) rawWebSocket(rest []byte) []byte {
 		h.empty(http.StatusUpgradeRequired)
 		return rest
 	}
-	c, ok := h.switchProtocols(&sh.req, false)
+	c, window, ok := h.switchProtocols(&sh.req, false)
 	if !ok {
 		return nil
 	}
-	c.Ctx = &rawSocket{shard: sh, conn: c}
+	c.Ctx = &rawSocket{shard: sh, conn: c, window: window}
 	return rest
 }
 
 // switchProtocols answers an upgrade with 101, or refuses it. On success the
-// httpConn is gone. initial says that the request begins a session.
-func (h *httpConn) switchProtocols(req *http1.Request, initial bool) (*loop.Conn, bool) {
+// httpConn is gone. initial says that the request begins a session. window is
+// what was agreed on about compression, 0 for none.
+func (h *httpConn) switchProtocols(req *http1.Request, initial bool) (c *loop.Conn, window uint8, ok bool) {
 	sh := h.shard
 	if h.parked {
 		h.upgradeError(eio.CodeBadRequest, "") // a WebSocket cannot share its connection with a poll
-		return nil, false
+		return nil, 0, false
 	}
 	u, he := wsframe.CheckUpgrade(req)
 	if he != nil {
@@ -459,17 +460,22 @@ func (h *httpConn) switchProtocols(req *http1.Request, initial bool) (*loop.Conn
 		b.B = he.Append(b.B)
 		h.reply.close = true
 		h.respond(b)
-		return nil, false
+		return nil, 0, false
 	}
-	c := h.conn
+	c = h.conn
 	b := bufpool.Get(512)
 	h.reply.extra = append(h.reply.extra, h.headers(initial, "")...)
+	if sh.cfg.Deflate {
+		agreed := wsframe.NegotiateDeflate(req)
+		h.reply.extra = agreed.AppendExtension(h.reply.extra)
+		window = agreed.ServerBits
+	}
 	b.B = wsframe.AppendAccept(b.B, &u, h.reply.extra)
 	h.leave()
 	c.SetDeadline(0)
 	c.Send(b)
 	sh.loop.Defer(b)
-	return c, true
+	return c, window, true
 }
 
 // handshake packs the request being handled.

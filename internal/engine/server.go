@@ -153,6 +153,7 @@ func (s *Server) awaitConns(ctx context.Context) {
 func (s *Server) newHandler(l *loop.Loop) loop.Handler {
 	sh := &Shard{srv: s, cfg: &s.cfg, loop: l, table: loop.NewSlots[Session](l)}
 	sh.lazyPings = s.cfg.EIO.PingInterval >= 10_000 && s.cfg.EIO.PingTimeout >= 5_000
+	sh.prepareCompression()
 	sh.upper = s.upper.NewShard(sh)
 	s.shards = append(s.shards, sh)
 	return sh

@@ -64,10 +64,11 @@ type Session struct {
 	named bool // the id is rare.id
 
 	// Owned by the loop goroutine.
-	doomed  bool // listed in Shard.doomed
-	watched bool // listed in pressure.behind
-	paused  bool // reading is paused by the layer above
-	reading bool // frames is on the stack: the reader's bytes are in use
+	window  uint8 // of permessage-deflate on conn; 0 if it was not agreed on
+	doomed  bool  // listed in Shard.doomed
+	watched bool  // listed in pressure.behind
+	paused  bool  // reading is paused by the layer above
+	reading bool  // frames is on the stack: the reader's bytes are in use
 }
 
 // An input is what a session needs while a message of its WebSocket is being
@@ -170,7 +171,7 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 // by SendJoined, as far as the session knows: the connection must not be
 // blocked either. It is nil if they are to be sent one by one.
 func (s *Session) Direct() *loop.Conn {
-	if s.behind() != nil || s.form != 0 || s.doomed || s.eio.State() != eio.StateOpen {
+	if s.behind() != nil || s.form != 0 || s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
 		return nil
 	}
 	return s.conn

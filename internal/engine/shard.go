@@ -40,13 +40,16 @@ type Shard struct {
 	lazyPings bool
 
 	// Owned by the loop goroutine.
-	table    *loop.Slots[Session] // by slot
-	req      http1.Request        // scratch: views of the request being handled
-	spare    *input               // for the next session that reads
-	open     []byte               // scratch of open packets
-	rawHead  []byte               // the head that req was parsed from
-	escaped  [64]byte             // scratch: a value of its query
-	random   randomSource
+	table   *loop.Slots[Session] // by slot
+	req     http1.Request        // scratch: views of the request being handled
+	spare   *input               // for the next session that reads
+	open    []byte               // scratch of open packets
+	rawHead []byte               // the head that req was parsed from
+	escaped [64]byte             // scratch: a value of its query
+	random  randomSource
+
+	compression compression
+
 	pulse    pulse
 	pressure pressure
 	held     int64       // bytes of the queues, as measured last
@@ -75,6 +78,7 @@ type Stats struct {
 	FrameErrors   uint64    // WebSocket protocol violations
 	PacketsIn     uint64
 	PacketsOut    uint64
+	Deflated      uint64 // packets compressed for WebSockets, each once for all receivers
 	SlowConsumers uint64
 	WriteStalls   uint64
 	NewestDrops   uint64 // packets dropped by PolicyDropNewest, or because nothing older could be

@@ -18,16 +18,17 @@ type probe struct {
 	session *Session // nil when the upgrade was abandoned
 	reader  wsframe.Reader
 	ctl     controlBudget
+	window  uint8 // of permessage-deflate; 0 if it was not agreed on
 }
 
 // startProbe registers a WebSocket whose 101 has been queued. A session that
 // cannot be upgraded lets it go with an empty close frame.
-func (s *Session) startProbe(c *loop.Conn) {
+func (s *Session) startProbe(c *loop.Conn, window uint8) {
 	if !s.eio.StartUpgrade(&s.shard.cfg.EIO, s.shard.loop.Now()) {
 		s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 		return
 	}
-	p := &probe{shard: s.shard, conn: c, session: s}
+	p := &probe{shard: s.shard, conn: c, session: s, window: window}
 	s.poll.probe = p
 	c.Ctx = p
 	s.arm()
@@ -36,7 +37,7 @@ func (s *Session) startProbe(c *loop.Conn) {
 // data takes bytes that arrived on the probing WebSocket.
 func (p *probe) data(b []byte) {
 	for p.session != nil {
-		m, rest, ok, err := p.reader.Next(&p.shard.cfg.frames, b)
+		m, rest, ok, err := p.reader.Next(p.shard.frameConfig(p.window), b)
 		if err != nil {
 			p.violated(err)
 			return
@@ -106,7 +107,7 @@ func (p *probe) packet(s *Session, text []byte) *Session {
 func (s *Session) takeOver(p *probe) {
 	poll := s.poll
 	s.poll, p.session = nil, nil
-	s.conn, s.input = p.conn, &input{reader: p.reader}
+	s.conn, s.input, s.window = p.conn, &input{reader: p.reader}, p.window
 	if p.ctl != (controlBudget{}) {
 		s.ensureRare().ctl = p.ctl
 	}
@@ -176,8 +177,9 @@ func (s *Session) dropProbe() {
 // A rawSocket is a bare WebSocket that echoes: Config.RawWebSocket.
 type rawSocket struct {
 	// Immutable.
-	shard *Shard
-	conn  *loop.Conn
+	shard  *Shard
+	conn   *loop.Conn
+	window uint8 // of permessage-deflate; 0 if it was not agreed on
 
 	// Owned by the loop goroutine.
 	reader wsframe.Reader
@@ -185,7 +187,7 @@ type rawSocket struct {
 
 func (r *rawSocket) data(b []byte) {
 	for r.conn.Ctx == r {
-		m, rest, ok, err := r.reader.Next(&r.shard.cfg.frames, b)
+		m, rest, ok, err := r.reader.Next(r.shard.frameConfig(r.window), b)
 		if err != nil {
 			r.reader.Release()
 			r.shard.closeFrames(r.conn, err)
@@ -213,7 +215,11 @@ func (r *rawSocket) frame(m wsframe.Message) {
 
 func (r *rawSocket) echo(op wsframe.Opcode, payload []byte) {
 	b := bufpool.Get(wsframe.MaxHeader + len(payload))
-	b.B = wsframe.AppendFrame(b.B, op, payload)
+	if r.window != 0 {
+		b.B, _ = r.shard.compression.deflater.AppendFrame(b.B, op, payload, r.window)
+	} else {
+		b.B = wsframe.AppendFrame(b.B, op, payload)
+	}
 	r.conn.Send(b)
 	r.shard.loop.Defer(b)
 	if r.conn.Queued() > r.shard.cfg.MaxQueue {

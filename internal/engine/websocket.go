@@ -41,7 +41,7 @@ func (s *Session) frames(c *loop.Conn, b []byte) {
 	s.reading = true
 	in := s.takeInput()
 	for s.conn == c {
-		m, rest, ok, err := in.reader.Next(&s.shard.cfg.frames, b)
+		m, rest, ok, err := in.reader.Next(s.shard.frameConfig(s.window), b)
 		if err != nil {
 			s.frameError(c, err)
 			break
