@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/engine"
@@ -226,13 +227,16 @@ func (e *keptEvent) size() int { return cap(e.buf.B) + keptOverhead }
 func (e *keptEvent) address(t *Target) {
 	switch {
 	case t.self != nil:
-		e.room = string(t.self.extra.Load().rec.id[:])
+		e.room = t.self.extra.Load().rec.room()
 	case t.include.n == 1 && t.exclude.empty() && t.include.few[0] != "":
 		e.room = kept(t.include.few[0])
 	case !t.include.empty() || !t.exclude.empty():
 		e.to = &route{t.include.kept(), t.exclude.kept()}
 	}
 }
+
+// room returns the room of the id. It keeps nothing else in memory.
+func (r *recoverable) room() string { return unsafe.String(&r.id[0], len(r.id)) }
 
 func kept(name string) string {
 	if len(name) == engine.SIDLen {

@@ -66,7 +66,7 @@
 //
 // In the text, \xNN is a byte and {x*100} a hundred x. {name} captures an id of
 // 20 characters where it first appears in what the server sends, and stands for
-// it from then on; {c/name} is that of client c. {any} matches anything, {n} a
+// it from then on; {offset…} captures one of any length. {c/name} is that of client c. {any} matches anything, {n} a
 // number, {addr} is the server's address.
 //
 // Where a transcript sets pingInterval, pings that it does not expect are passed

@@ -104,15 +104,19 @@ func matchTokens(list []token, got string, found vars) bool {
 		n := len(got) - len(strings.TrimLeft(got, "0123456789"))
 		return n > 0 && matchTokens(rest, got[n:], found)
 	}
-	if len(got) < idLength || !isID(got[:idLength]) {
+	length := idLength
+	if _, name, _ := strings.Cut(t.hole, "/"); strings.HasPrefix(name, "offset") {
+		length = max(strings.IndexByte(got, '"'), 0)
+	}
+	if length == 0 || len(got) < length || !isID(strings.ReplaceAll(got[:length], ".", "")) {
 		return false
 	}
 	value, known := found[t.hole]
 	if known {
-		return value == got[:idLength] && matchTokens(rest, got[idLength:], found)
+		return value == got[:length] && matchTokens(rest, got[length:], found)
 	}
-	found[t.hole] = got[:idLength]
-	if matchTokens(rest, got[idLength:], found) {
+	found[t.hole] = got[:length]
+	if matchTokens(rest, got[length:], found) {
 		return true
 	}
 	delete(found, t.hole)
