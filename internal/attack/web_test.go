@@ -15,7 +15,7 @@ import (
 func TestSlowClientsOfFiles(t *testing.T) {
 	t.Parallel()
 	cfg := engineConfig()
-	cfg.HTTPTimeout = 500
+	cfg.HTTPTimeout = 1500 // also what a test that is held up may take
 	cfg.Static = func(target []byte) bool { return strings.HasPrefix(string(target), path+"file") }
 	cfg.StaticHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(strings.Repeat("x", 20<<20)))
