@@ -28,7 +28,7 @@ func (d *dialect) newFrame(size int) *bufpool.Buf {
 // encodeEvent encodes an event for a namespace; id is its ack id, or negative.
 func (d *dialect) encodeEvent(nsp string, id int64, event string, args []any) (*bufpool.Buf, error) {
 	b := bufpool.Get(encodedSize(nsp, event, args))
-	out, err := d.appendFrames(b.B, nsp, id, event, args)
+	out, err := d.appendFrames(b, nsp, id, event, args)
 	if err != nil {
 		b.Release()
 		return nil, err
@@ -37,19 +37,35 @@ func (d *dialect) encodeEvent(nsp string, id int64, event string, args []any) (*
 	return b, nil
 }
 
-// appendFrames appends the frames of an event.
-func (d *dialect) appendFrames(dst []byte, nsp string, id int64, event string, args []any) ([]byte, error) {
+// appendFrames returns what b holds with the frames of an event behind it. If
+// code of the user's panics, such as a MarshalJSON, the reference to b is given
+// up.
+func (d *dialect) appendFrames(b *bufpool.Buf, nsp string, id int64, event string, args []any) ([]byte, error) {
 	if err := checkName(event); err != nil {
 		return nil, err
 	}
-	out, atts, err := d.appendEvent(d.open(dst), nsp, id, event, args)
-	return d.finish(out, len(dst), atts, err, event)
+	returned := false
+	defer func() {
+		if !returned {
+			b.Release()
+		}
+	}()
+	out, atts, err := d.appendEvent(d.open(b.B), nsp, id, event, args)
+	returned = true
+	return d.finish(out, len(b.B), atts, err, event)
 }
 
 // encodeAck encodes the answer to an event.
 func (d *dialect) encodeAck(nsp string, id uint64, bigID string, args []any) (*bufpool.Buf, error) {
 	b := bufpool.Get(encodedSize(nsp, bigID, args))
+	returned := false
+	defer func() {
+		if !returned { // code of the user's has panicked
+			b.Release()
+		}
+	}()
 	out, atts, err := d.appendAck(d.open(b.B), nsp, id, bigID, args)
+	returned = true
 	if out, err = d.finish(out, 0, atts, err, "ack"); err != nil {
 		b.Release()
 		return nil, err

@@ -22,7 +22,7 @@ func (s *Socket) emitLocal(event string, args []any) error {
 		size = max(size, tailSize)
 	}
 	b := bufpool.Get(size)
-	out, err := sh.srv.dialect.appendFrames(b.B, s.nsp.name, -1, event, args)
+	out, err := sh.srv.dialect.appendFrames(b, s.nsp.name, -1, event, args)
 	if err != nil {
 		b.Release()
 		return err
@@ -38,7 +38,7 @@ func (s *Socket) emitLocal(event string, args []any) error {
 func (s *Socket) emitBehind(b *bufpool.Buf, event string, args []any) error {
 	sh := s.client.shard
 	sh.tail = nil
-	out, err := sh.srv.dialect.appendFrames(b.B, s.nsp.name, -1, event, args)
+	out, err := sh.srv.dialect.appendFrames(b, s.nsp.name, -1, event, args)
 	if sh.tail != nil || b != s.client.Tail() || len(sh.fan.parts) > 0 {
 		return s.sendCopy(b, out, err)
 	}
