@@ -40,7 +40,7 @@ func connectLink(k *link, y *ledger, namespace, auth string) (id string, err err
 }
 
 // startMember connects a client that stays, on each transport in turn.
-func (st *stress) startMember(i int) {
+func (st *turmoil) startMember(i int) {
 	r := st.random(i)
 	k, err := dialLink(st.addr, i%linkKinds, 1+r.IntN(20), 0)
 	if err != nil {
@@ -72,7 +72,7 @@ func (st *stress) startMember(i int) {
 }
 
 // talk has the handlers of a member emit, and then answers the prompt.
-func (st *stress) talk(k *link, r *rand.Rand, answer string) {
+func (st *turmoil) talk(k *link, r *rand.Rand, answer string) {
 	for range stressSteps {
 		event := "say"
 		if r.IntN(2) == 0 {
@@ -86,7 +86,7 @@ func (st *stress) talk(k *link, r *rand.Rand, answer string) {
 }
 
 // socket returns the socket with an id.
-func (st *stress) socket(namespace, id string) *sio.Socket {
+func (st *turmoil) socket(namespace, id string) *sio.Socket {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	list, err := st.srv.Of(namespace).In(id).Sockets(ctx)
@@ -97,7 +97,7 @@ func (st *stress) socket(namespace, id string) *sio.Socket {
 }
 
 // startSlow connects clients that read nothing until they are told to.
-func (st *stress) startSlow() *sync.WaitGroup {
+func (st *turmoil) startSlow() *sync.WaitGroup {
 	all := new(sync.WaitGroup)
 	for _, namespace := range []string{"/new", "/old", "/conflate", "/strict"} {
 		for kind := range overUpgrade {
@@ -121,7 +121,7 @@ func (st *stress) startSlow() *sync.WaitGroup {
 }
 
 // sluggard reads when it is told to, and accounts for what was emitted.
-func (st *stress) sluggard(k *link, y *ledger, namespace, id string) {
+func (st *turmoil) sluggard(k *link, y *ledger, namespace, id string) {
 	defer k.close(false)
 	<-st.resume
 	err := y.follow(k)
@@ -143,7 +143,7 @@ func (st *stress) sluggard(k *link, y *ledger, namespace, id string) {
 }
 
 // churn connects, moves between rooms, vanishes, and comes back.
-func (st *stress) churn(client int, stop <-chan struct{}) {
+func (st *turmoil) churn(client int, stop <-chan struct{}) {
 	r := st.random(100 + client)
 	for {
 		select {
@@ -160,7 +160,7 @@ func (st *stress) churn(client int, stop <-chan struct{}) {
 }
 
 // visit is one session of a churner.
-func (st *stress) visit(r *rand.Rand) error {
+func (st *turmoil) visit(r *rand.Rand) error {
 	k, err := dialLink(st.addr, r.IntN(linkKinds), r.IntN(3), 0)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func stressRound(t *testing.T, seed uint64) {
 	t.Helper()
 	t.Logf("GANNET_STRESS_SEED=%d", seed)
 	goroutines, descriptors, packets := runtime.NumGoroutine(), openDescriptors(), bufpool.Live()
-	st := newStress(t, seed)
+	st := newTurmoil(t, seed)
 	for i := range stressMembers {
 		st.startMember(i)
 	}
@@ -98,9 +98,9 @@ func openDescriptors() int {
 	return len(names)
 }
 
-// A stress is one round.
-type stress struct {
-	// Immutable after newStress.
+// A turmoil is one round.
+type turmoil struct {
+	// Immutable after newTurmoil.
 	t    *testing.T
 	seed uint64
 	srv  *sio.Server
@@ -125,9 +125,9 @@ type stress struct {
 	dropped map[string]int  // what Trace.Dropped was told, by socket
 }
 
-func newStress(t *testing.T, seed uint64) *stress {
+func newTurmoil(t *testing.T, seed uint64) *turmoil {
 	t.Helper()
-	st := &stress{t: t, seed: seed, checked: make(chan struct{}), resume: make(chan struct{}), dropped: map[string]int{}}
+	st := &turmoil{t: t, seed: seed, checked: make(chan struct{}), resume: make(chan struct{}), dropped: map[string]int{}}
 	for i := range st.voices {
 		st.voices[i] = newVoice(100+i, seed)
 	}
@@ -161,7 +161,7 @@ func newStress(t *testing.T, seed uint64) *stress {
 type stressAuth struct{ Member int }
 
 // admit has a member join its room, and then the test know it.
-func (st *stress) admit(s *sio.Socket) error {
+func (st *turmoil) admit(s *sio.Socket) error {
 	auth := stressAuth{-1}
 	_ = s.Auth(&auth)
 	if auth.Member < 0 {
@@ -175,7 +175,7 @@ func memberRoom(i int) string { return "room" + strconv.Itoa(i%stressRooms) }
 
 // say has the voice of the socket's handlers emit. They run one after the
 // other, inline or not, so it needs no lock.
-func (st *stress) say(e *sio.Event) error {
+func (st *turmoil) say(e *sio.Event) error {
 	i, _ := e.Socket().Data().(int)
 	v := st.voices[i]
 	v.speak(st, e.Socket())
@@ -223,7 +223,7 @@ func (v *voice) next(room string) (from, step int, to string, number int) {
 
 // speak does one of the things that an emitter can do. self is the socket of
 // whose handler it is, or nil.
-func (v *voice) speak(st *stress, self *sio.Socket) {
+func (v *voice) speak(st *turmoil, self *sio.Socket) {
 	var err error
 	switch room := memberRoom(v.rand.IntN(stressRooms)); v.rand.IntN(8) {
 	case 0:
@@ -265,7 +265,7 @@ func (v *voice) speak(st *stress, self *sio.Socket) {
 }
 
 // ask emits an event whose answer is counted.
-func (st *stress) ask(s *sio.Socket, args ...any) error {
+func (st *turmoil) ask(s *sio.Socket, args ...any) error {
 	calls := new(atomic.Int32)
 	err := s.EmitAck("plain", func(r *sio.Reply, err error) {
 		calls.Add(1)
@@ -284,7 +284,7 @@ func (st *stress) ask(s *sio.Socket, args ...any) error {
 
 // emitAll runs the emitters to their end, with the members' handlers and the
 // events for slow readers.
-func (st *stress) emitAll() {
+func (st *turmoil) emitAll() {
 	var all sync.WaitGroup
 	for i := range stressEmitters {
 		v := newVoice(1+i, st.seed)
@@ -304,7 +304,7 @@ func (st *stress) emitAll() {
 }
 
 // prompt has a member's client say things until all are answered.
-func (st *stress) prompt(s *sio.Socket) {
+func (st *turmoil) prompt(s *sio.Socket) {
 	done := make(chan struct{})
 	if err := s.EmitAck("prompt", func(*sio.Reply, error) { close(done) }, 0, 0, "", 0); err != nil {
 		st.t.Errorf("prompt: %v", err)
@@ -314,7 +314,7 @@ func (st *stress) prompt(s *sio.Socket) {
 }
 
 // flood emits to the slow readers.
-func (st *stress) flood() {
+func (st *turmoil) flood() {
 	pad := strings.Repeat("x", 8<<10)
 	for i := range stressSlow {
 		for _, name := range []string{"/new", "/old", "/conflate", "/strict"} {
@@ -329,7 +329,7 @@ func (st *stress) flood() {
 }
 
 // finish tells every client that this was all.
-func (st *stress) finish() {
+func (st *turmoil) finish() {
 	close(st.resume)
 	for _, name := range []string{"/", "/new", "/old", "/conflate"} {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -346,7 +346,7 @@ func (st *stress) finish() {
 
 // end stops the server while goroutines still emit, each as fast as one of the
 // members reads, and go on for a while after that.
-func (st *stress) end(stop chan struct{}, churners *sync.WaitGroup) {
+func (st *turmoil) end(stop chan struct{}, churners *sync.WaitGroup) {
 	var late sync.WaitGroup
 	for i := range stressEmitters {
 		v := newVoice(50+i, st.seed)
@@ -371,7 +371,7 @@ func (st *stress) end(stop chan struct{}, churners *sync.WaitGroup) {
 }
 
 // checkMembers checks that every member got all that was for it.
-func (st *stress) checkMembers() {
+func (st *turmoil) checkMembers() {
 	for i, y := range st.ledgers {
 		for _, v := range st.spoken {
 			for _, room := range []string{"", memberRoom(i), "member" + strconv.Itoa(i)} {
@@ -389,7 +389,7 @@ func (st *stress) checkMembers() {
 }
 
 // checkAcks checks that every callback was called once.
-func (st *stress) checkAcks() {
+func (st *turmoil) checkAcks() {
 	eventually(st.t, "every callback was called", func() bool {
 		for _, calls := range st.acks {
 			if calls.Load() == 0 {
@@ -406,7 +406,7 @@ func (st *stress) checkAcks() {
 }
 
 // checkFigures checks the counters of the stopped server.
-func (st *stress) checkFigures() {
+func (st *turmoil) checkFigures() {
 	s := st.srv.Stats()
 	if s.Connections+s.Sessions+s.Sockets != 0 || s.SessionsOpened != s.SessionsClosed || s.SocketsOpened != s.SocketsClosed ||
 		s.Panics+s.FrameErrors != 0 {
@@ -418,6 +418,6 @@ func (st *stress) checkFigures() {
 }
 
 // random returns the random numbers of a client.
-func (st *stress) random(client int) *rand.Rand {
+func (st *turmoil) random(client int) *rand.Rand {
 	return rand.New(rand.NewPCG(st.seed, uint64(1000+client)))
 }
