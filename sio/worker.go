@@ -22,7 +22,6 @@ import (
 type workers struct {
 	// Immutable.
 	limit int
-	done  sync.WaitGroup
 
 	// Atomic: tasks that wait or run. Written by loops and workers, read by wait.
 	tasks atomic.Int64
@@ -65,13 +64,11 @@ func (w *workers) call() {
 	case w.running < w.limit:
 		w.coming = true
 		w.running++
-		w.done.Add(1)
 		go w.run() // ends in next; joined by wait
 	}
 }
 
 func (w *workers) run() {
-	defer w.done.Done()
 	for batch := w.next(true); batch != nil; batch = w.next(false) {
 		runBatch(batch)
 	}
@@ -107,23 +104,33 @@ func (w *workers) next(called bool) *Event {
 func (w *workers) wait(ctx context.Context) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	var err error
-	for w.tasks.Load() > 0 && err == nil {
-		select {
-		case <-ctx.Done():
-			err = ctx.Err()
-		case <-tick.C:
+	until := func(cond func() bool) error {
+		for !cond() {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-tick.C:
+			}
 		}
+		return nil
 	}
+	err := until(func() bool { return w.tasks.Load() == 0 })
 	w.mu.Lock()
 	w.stopped = true
 	w.parked = 0
 	w.more.Broadcast()
 	w.mu.Unlock()
-	if err == nil {
-		w.done.Wait()
+	if err != nil {
+		return err
 	}
-	return err
+	return until(w.ended) // not a WaitGroup: an emit that came late may still make workers
+}
+
+// ended tells whether no worker is left.
+func (w *workers) ended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running == 0
 }
 
 // A batchQueue is a FIFO of batches.
