@@ -381,9 +381,9 @@ func (d *dialect) encodeKept(nsp, event string, args []any) (b *bufpool.Buf, at 
 
 // closeText puts the mark of an offset behind the arguments of a text packet,
 // and tells where.
-func closeText(packet []byte) (out []byte, at int) {
-	out = append(packet[:len(packet)-1], offsetRoom...)
-	return out, len(out) - len(offsetMark) - len(`"]`)
+func closeText(text []byte) (out []byte, at int) {
+	text = append(text[:len(text)-1], offsetRoom...)
+	return text, len(text) - len(offsetMark) - len(`"]`)
 }
 
 // sealKept is seal for a packet with room for an offset, and its attachments.
