@@ -87,12 +87,12 @@ func dialError(addr string, err error) *Error {
 
 // tlsError explains why there is no TLS on a TCP connection.
 func tlsError(addr string, err error) *Error {
-	var clear tls.RecordHeaderError
+	var header tls.RecordHeaderError
 	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return fail(Timeout, err, "cannot reach %s: no TLS handshake in time", addr)
-	case errors.As(err, &clear):
+	case errors.As(err, &header):
 		return fail(Unreachable, err, "cannot reach %s: it does not speak TLS: is it http:// rather than https://?", addr)
 	case errors.As(err, &cert):
 		return fail(Unreachable, err, "cannot trust %s: %s: use the setting insecure to accept any certificate", addr, strings.TrimPrefix(cert.Err.Error(), "x509: "))

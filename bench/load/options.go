@@ -93,6 +93,12 @@ type Options struct {
 	OnClose func(c *Conn, err error)
 }
 
+// Check returns an *OptionError if o cannot be used.
+func (o *Options) Check() error {
+	d := o.withDefaults()
+	return d.check()
+}
+
 // withDefaults returns a copy in which everything is set.
 func (o *Options) withDefaults() Options {
 	d := *o
@@ -125,12 +131,6 @@ type OptionError struct {
 
 // Error implements error.
 func (e *OptionError) Error() string { return "load: " + e.Field + ": " + e.Reason }
-
-// Check returns an *OptionError if o cannot be used.
-func (o *Options) Check() error {
-	d := o.withDefaults()
-	return d.check()
-}
 
 // check is Check of options in which everything is set.
 func (o *Options) check() error {

@@ -42,7 +42,9 @@ The server must answer the events echo, broadcast, join and room as the
 profile bench of Gannet's testbed does; --events gives them other names.
 
 The exit status is 0 if the run passed, 1 if it could not run, 2 for bad usage,
-and 3 if checks or thresholds failed. Thresholds limit ` + report.ThresholdHelp + `.`,
+and 3 if checks or thresholds failed.
+
+Thresholds limit ` + report.ThresholdHelp + `.`,
 		Example: `  gannet bench echo http://127.0.0.1:3000 --connections 1000 --duration 10s --pid 4711
   gannet bench rooms http://127.0.0.1:3000 --rooms 50 --rate 5000 --threshold 'p99(broadcast)<20ms'
   gannet bench --file scenario.yaml --json result.json --html result.html`,
