@@ -213,9 +213,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return s.eng.Shutdown(ctx)
 	}
 	s.eng.StopAccepting()
+	var loops sync.WaitGroup // at once: behind the full ring of one, another goes on
 	for _, sh := range s.running() {
-		_ = sh.ask(sh.shutDown)
+		loops.Go(func() { _ = sh.ask(sh.shutDown) })
 	}
+	loops.Wait()
 	workErr := s.work.wait(ctx)
 	adapterErr := s.closeAdapters(ctx)
 	st := s.collect(ctx)
