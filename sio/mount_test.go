@@ -477,7 +477,9 @@ func TestMountShutdown(t *testing.T) {
 	page.ask("GET", pollPath)
 	page.ask("GET", "/page")
 	polled := make(chan string, 1)
+	before := m.srv.Stats().Requests
 	go func() { polled <- waiting.get() }()
+	eventually(t, "the poll waits", func() bool { return m.srv.Stats().Requests > before })
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -124,7 +124,9 @@ func (c *client) session() string {
 	return url
 }
 
-func (c *client) get(url string) string { return c.body(c.http.Get(url)) }
+func (c *client) get(url string) string {
+	return c.body(c.http.Get(url)) //nolint:bodyclose // body closes it
+}
 
 func (c *client) body(res *http.Response, err error) string {
 	c.t.Helper()
@@ -149,6 +151,7 @@ func (c *client) page() {
 
 func (c *client) post(packet string) {
 	c.t.Helper()
+	//nolint:bodyclose // body closes it
 	if got := c.body(c.http.Post(c.session(), "text/plain", strings.NewReader(packet))); got != "ok" {
 		c.t.Fatalf("POST %q: %q", packet, got)
 	}
