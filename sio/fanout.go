@@ -66,12 +66,10 @@ func (sh *shard) deliver(now bool) {
 	sh.casting = true
 	r := &sh.receivers
 	n.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
-		if r.sockets[r.n] = s; r.n == len(r.sockets)-1 {
-			r.n++
+		r.sockets[r.n] = s
+		if r.n++; r.n == len(r.sockets) {
 			r.send(joined, parts, now)
-			return
 		}
-		r.n++
 	})
 	r.send(joined, parts, now)
 	sh.casting = false

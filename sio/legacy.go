@@ -87,12 +87,8 @@ func (s *Socket) nameLegacy() {
 // Socket.IO 2 says nothing about where its socket is: it is a room like any
 // other.
 func (s *Socket) enter() {
-	x := &s.shard().index
-	x.Add(&s.entry)
-	if !s.legacy {
-		return
-	}
-	if _, created := x.Join(&s.entry, s.ID()); created && len(s.nsp.shards) > 1 {
-		s.shard().presence.note(x, s.ID())
+	s.shard().index.Add(&s.entry)
+	if s.legacy {
+		s.enterRoom(s.ID())
 	}
 }

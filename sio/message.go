@@ -27,7 +27,12 @@ func (d *dialect) newFrame(size int) *bufpool.Buf {
 
 // encodeEvent encodes an event for a namespace; id is its ack id, or negative.
 func (d *dialect) encodeEvent(nsp string, id int64, event string, args []any) (*bufpool.Buf, error) {
-	b := bufpool.Get(encodedSize(nsp, event, args))
+	return d.encodeSized(encodedSize(nsp, event, args), nsp, id, event, args)
+}
+
+// encodeSized is encodeEvent into a buffer of at least the given size.
+func (d *dialect) encodeSized(size int, nsp string, id int64, event string, args []any) (*bufpool.Buf, error) {
+	b := bufpool.Get(size)
 	out, err := d.appendFrames(b, nsp, id, event, args)
 	if err != nil {
 		b.Release()

@@ -178,11 +178,8 @@ func (s *Socket) adopt(p *pending) {
 	s.mark(markRecovered)
 	// The id says where the first socket was: here its room is one to join.
 	s.ownLeft, s.adopted = true, true
-	index := &s.shard().index
 	for _, room := range p.left.rooms {
-		if _, created := index.Join(&s.entry, room); created && len(s.nsp.shards) > 1 {
-			s.shard().presence.note(index, room)
-		}
+		s.enterRoom(room)
 		if s.nsp.srv.roomTrace && room != s.ID() {
 			s.traceJoin(room)
 		}

@@ -96,13 +96,20 @@ func (s *Socket) joinLocal(room string) {
 		}
 		return
 	}
+	if joined := s.enterRoom(room); trace && joined {
+		s.traceJoin(room)
+	}
+}
+
+// enterRoom makes the socket a member of a room, and has other goroutines know
+// that the loop has one.
+func (s *Socket) enterRoom(room string) (joined bool) {
+	x := &s.shard().index
 	joined, created := x.Join(&s.entry, room)
 	if created && len(s.nsp.shards) > 1 {
 		s.shard().presence.note(x, room)
 	}
-	if trace && joined {
-		s.traceJoin(room)
-	}
+	return joined
 }
 
 func (s *Socket) leaveLocal(room string) {

@@ -21,13 +21,10 @@ func (s *Socket) emitLocal(event string, args []any) error {
 		}
 		size = max(size, tailSize)
 	}
-	b := bufpool.Get(size)
-	out, err := sh.srv.dialect.appendFrames(b, s.nsp.name, -1, event, args)
+	b, err := sh.srv.dialect.encodeSized(size, s.nsp.name, -1, event, args)
 	if err != nil {
-		b.Release()
 		return err
 	}
-	b.B = out
 	sh.setTail(b)
 	return s.sendBuf(b, 0, "")
 }
