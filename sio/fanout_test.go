@@ -49,7 +49,14 @@ func (r *receiver) take(tb testing.TB) []string {
 // receivers returns a server without goroutines and n clients in "/".
 func receivers(tb testing.TB, n int) (*sio.Server, *loop.Loop, []*receiver) {
 	tb.Helper()
-	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
+	return receiversWith(tb, n, &sio.Options{})
+}
+
+// receiversWith is receivers with options, to which it adds.
+func receiversWith(tb testing.TB, n int, o *sio.Options) (*sio.Server, *loop.Loop, []*receiver) {
+	tb.Helper()
+	o.Loops, o.Logger = 1, slog.New(slog.DiscardHandler)
+	srv, loops, err := sio.NewDriven(o)
 	if err != nil {
 		tb.Fatal(err)
 	}

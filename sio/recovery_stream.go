@@ -100,12 +100,19 @@ func (sh *shard) post(m loop.Message) error {
 	return sh.enqueue(m, false)
 }
 
-// tryPost is post without waiting.
+// tryPost is post without waiting, for what is volatile. What finds no room is
+// counted.
 func (sh *shard) tryPost(m loop.Message) error {
+	var err error
 	if sh.stream == nil {
-		return sh.loop.TryPost(m)
+		err = sh.loop.TryPost(m)
+	} else {
+		err = sh.enqueue(m, true)
 	}
-	return sh.enqueue(m, true)
+	if err == loop.ErrFull { //nolint:errorlint // a sentinel that is never wrapped
+		sh.crowdedOut.Add(1)
+	}
+	return err
 }
 
 func (sh *shard) enqueue(m loop.Message, try bool) error {

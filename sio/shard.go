@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
@@ -45,6 +46,10 @@ type shard struct {
 	loop *loop.Loop
 
 	stream *stream // nil without recovery; it has owners of its own
+
+	// Atomic: volatile packets that found no room on their way to the loop;
+	// written by everyone.
+	crowdedOut atomic.Uint64
 
 	// Owned by the loop goroutine.
 	packet    packet.Packet // scratch of the packet being handled

@@ -54,8 +54,10 @@ type Stats struct {
 	BadRequests, FrameErrors, PacketErrors uint64
 
 	// VolatileDrops counts volatile packets that a socket could not take at
-	// once, ClosedDrops packets for connections that were closed or closing,
-	// those that still waited in the server's queue then among them.
+	// once; one that could not be passed to a busy loop counts once, however
+	// many sockets it was for. ClosedDrops counts packets for connections that
+	// were closed or closing, those that still waited in the server's queue then
+	// among them.
 	VolatileDrops, ClosedDrops uint64
 	// NewestDrops and OldestDrops count events dropped at MaxQueue by the
 	// namespace's SlowDropNewest and SlowDropOldest; the first also those for
@@ -119,6 +121,7 @@ func (s *Server) collect(ctx context.Context) Stats {
 			break
 		}
 		_ = sh.ask(func() { st.addShard(sh.eng.Stats(), &sh.stats) })
+		st.VolatileDrops += sh.crowdedOut.Load()
 	}
 	if s.opts.ConnectionStateRecovery != nil {
 		for _, n := range s.nsps.all() {
