@@ -1,6 +1,6 @@
-// Package parity holds the server to the wire format of the Node server: each
-// row of the compatibility table is a transcript in testdata, replayed byte by
-// byte over TCP, and [Rows] says which transcript stands for which row.
+// Package parity holds the server to the behaviour of the Node server: [Rows]
+// says of each row of the compatibility table which transcript or test shows
+// it. The transcripts are in testdata, and are replayed byte by byte over TCP.
 //
 // # What it is not
 //

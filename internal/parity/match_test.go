@@ -11,8 +11,8 @@ import (
 // placeholder finds what is not verbatim in the text of a step.
 var placeholder = regexp.MustCompile(`\\x[0-9a-f]{2}|\{[^{}]\*[0-9]+\}|\{(?:[a-z0-9]+/)?[a-z][a-z0-9]*\}`)
 
-// A token is verbatim text, or a placeholder whose value is not known.
-type token struct {
+// A piece is verbatim text, or a placeholder whose value is not known.
+type piece struct {
 	text string
 	hole string // "any", "n", or the name of an id; "" for text
 }
@@ -23,11 +23,11 @@ const idLength = 20
 // vars are the values that a script has captured, by client and name.
 type vars map[string]string
 
-// tokens splits text. client is where names without one belong.
-func (v vars) tokens(client, text string) []token {
-	var list []token
+// pieces splits text. client is where names without one belong.
+func (v vars) pieces(client, text string) []piece {
+	var list []piece
 	at := 0
-	add := func(t token) {
+	add := func(t piece) {
 		if last := len(list) - 1; t.hole == "" && last >= 0 && list[last].hole == "" {
 			list[last].text += t.text
 			return
@@ -35,39 +35,39 @@ func (v vars) tokens(client, text string) []token {
 		list = append(list, t)
 	}
 	for _, m := range placeholder.FindAllStringIndex(text, -1) {
-		add(token{text: text[at:m[0]]})
+		add(piece{text: text[at:m[0]]})
 		at = m[1]
-		add(v.token(client, text[m[0]:m[1]]))
+		add(v.piece(client, text[m[0]:m[1]]))
 	}
-	add(token{text: text[at:]})
+	add(piece{text: text[at:]})
 	return list
 }
 
-func (v vars) token(client, p string) token {
+func (v vars) piece(client, p string) piece {
 	if p[0] == '\\' {
 		b, _ := strconv.ParseUint(p[2:], 16, 8)
-		return token{text: string([]byte{byte(b)})}
+		return piece{text: string([]byte{byte(b)})}
 	}
 	p = p[1 : len(p)-1]
 	if len(p) > 2 && p[1] == '*' {
 		n, _ := strconv.Atoi(p[2:])
-		return token{text: strings.Repeat(p[:1], n)}
+		return piece{text: strings.Repeat(p[:1], n)}
 	}
 	if p == "any" || p == "n" {
-		return token{hole: p}
+		return piece{hole: p}
 	}
 	if !strings.Contains(p, "/") {
 		p = client + "/" + p
 	}
 	if value, ok := v[p]; ok {
-		return token{text: value}
+		return piece{text: value}
 	}
-	return token{hole: p}
+	return piece{hole: p}
 }
 
 // expand returns text that has no unknown placeholders.
 func (v vars) expand(client, text string) (string, error) {
-	list := v.tokens(client, text)
+	list := v.pieces(client, text)
 	if len(list) != 1 || list[0].hole != "" {
 		return "", fmt.Errorf("nothing is known about a placeholder in %q", text)
 	}
@@ -77,14 +77,14 @@ func (v vars) expand(client, text string) (string, error) {
 // match compares got with a pattern and captures what the pattern names.
 func (v vars) match(client, pattern, got string) error {
 	found := vars{}
-	if !matchTokens(v.tokens(client, pattern), got, found) {
+	if !matchPieces(v.pieces(client, pattern), got, found) {
 		return fmt.Errorf("\n got %s\nwant %s", shorten(strconv.Quote(got)), shorten(pattern))
 	}
 	maps.Copy(v, found)
 	return nil
 }
 
-func matchTokens(list []token, got string, found vars) bool {
+func matchPieces(list []piece, got string, found vars) bool {
 	if len(list) == 0 {
 		return got == ""
 	}
@@ -92,17 +92,17 @@ func matchTokens(list []token, got string, found vars) bool {
 	switch t.hole {
 	case "":
 		after, ok := strings.CutPrefix(got, t.text)
-		return ok && matchTokens(rest, after, found)
+		return ok && matchPieces(rest, after, found)
 	case "any":
 		for n := 0; n <= len(got); n++ {
-			if matchTokens(rest, got[n:], found) {
+			if matchPieces(rest, got[n:], found) {
 				return true
 			}
 		}
 		return false
 	case "n":
 		n := len(got) - len(strings.TrimLeft(got, "0123456789"))
-		return n > 0 && matchTokens(rest, got[n:], found)
+		return n > 0 && matchPieces(rest, got[n:], found)
 	}
 	length := idLength
 	if _, name, _ := strings.Cut(t.hole, "/"); strings.HasPrefix(name, "offset") {
@@ -113,10 +113,10 @@ func matchTokens(list []token, got string, found vars) bool {
 	}
 	value, known := found[t.hole]
 	if known {
-		return value == got[:length] && matchTokens(rest, got[length:], found)
+		return value == got[:length] && matchPieces(rest, got[length:], found)
 	}
 	found[t.hole] = got[:length]
-	if matchTokens(rest, got[length:], found) {
+	if matchPieces(rest, got[length:], found) {
 		return true
 	}
 	delete(found, t.hole)

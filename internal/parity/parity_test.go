@@ -5,13 +5,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
-	"github.com/gannet-io/gannet/internal/parity"
 	"github.com/gannet-io/gannet/internal/testleak"
 )
 
@@ -68,42 +66,6 @@ func TestTranscripts(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// TestRows holds the table of rows and the transcripts against each other.
-func TestRows(t *testing.T) {
-	t.Parallel()
-	wanted := map[string][]string{} // by script, its rows
-	seen := map[string]bool{}
-	for _, r := range parity.Rows {
-		if seen[r.Name] {
-			t.Errorf("row %s is there twice", r.Name)
-		}
-		seen[r.Name] = true
-		if (len(r.Scripts) == 0) == (r.Without == "") {
-			t.Errorf("row %s: want transcripts, or else a reason why there are none", r.Name)
-		}
-		for _, s := range r.Scripts {
-			wanted[s] = append(wanted[s], r.Name)
-		}
-	}
-	all := scripts(t)
-	for _, name := range all {
-		s, err := loadScript("testdata", name)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		rows := slices.Sorted(slices.Values(s.rows))
-		if want := slices.Sorted(slices.Values(wanted[name])); !slices.Equal(rows, want) {
-			t.Errorf("%s.txt stands for the rows %q, in the table it does for %q", name, rows, want)
-		}
-	}
-	for name := range wanted {
-		if !slices.Contains(all, name) {
-			t.Errorf("the table names %s.txt, which does not exist", name)
-		}
 	}
 }
 
