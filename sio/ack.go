@@ -97,7 +97,7 @@ func (s *Socket) EmitAck(event string, ack func(*Reply, error), args ...any) err
 // ends, or the socket closes. It must not be called on a loop: from an Inline
 // handler it returns ErrOnLoop.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*Reply, error) {
-	return s.request(ctx, 0, event, args)
+	return s.target().request(ctx, event, args)
 }
 
 // emitAckLocal sends an event and waits for its answer.
@@ -181,7 +181,7 @@ func (t Target) EmitAck(event string, ack func(*Reply, error), args ...any) erro
 	if s == nil {
 		return errOneSocket
 	}
-	_, err := s.emitAck(event, args, t.timeout, func(r *Reply, err error) {
+	_, err := t.emitAck(event, args, func(r *Reply, err error) {
 		s.push(&Event{socket: s, kind: taskAck, callback: ack, reply: r, err: err})
 	})
 	return err
@@ -201,16 +201,18 @@ func (s *Socket) failAcks(err error) {
 	}
 }
 
-// emitAck sends an event that wants an answer.
-func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolve func(*Reply, error)) (*pendingAck, error) {
+// emitAck sends an event that wants an answer to the one socket of the target.
+func (t Target) emitAck(event string, args []any, resolve func(*Reply, error)) (*pendingAck, error) {
+	s := t.self
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, socket: s, timeout: timeout, resolve: resolve}
+	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, socket: s, timeout: t.timeout, resolve: resolve}
 	var err error
 	if p.buf, err = s.nsp.srv.dialect.encodeEvent(s.nsp.name, int64(p.id), event, args); err != nil {
 		return nil, err
 	}
+	p.buf.Plain = t.plain()
 	sh := s.client.shard
 	if sh.direct() {
 		s.emitAckLocal(p)
@@ -223,7 +225,9 @@ func (s *Socket) emitAck(event string, args []any, timeout time.Duration, resolv
 	return p, nil
 }
 
-func (s *Socket) request(ctx context.Context, timeout time.Duration, event string, args []any) (*Reply, error) {
+// request is EmitWithAck for a target that is one socket of this server.
+func (t Target) request(ctx context.Context, event string, args []any) (*Reply, error) {
+	s := t.self
 	if s.nsp.srv.onAnyLoop() {
 		return nil, ErrOnLoop
 	}
@@ -232,7 +236,7 @@ func (s *Socket) request(ctx context.Context, timeout time.Duration, event strin
 		err error
 	}
 	ch := make(chan result, 1)
-	p, err := s.emitAck(event, args, timeout, func(r *Reply, err error) { ch <- result{r, err} })
+	p, err := t.emitAck(event, args, func(r *Reply, err error) { ch <- result{r, err} })
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +262,7 @@ func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]*
 func (t Target) Gather(ctx context.Context, event string, args ...any) iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
 		if t.self != nil {
-			yield(t.self.request(ctx, t.timeout, event, args))
+			yield(t.request(ctx, event, args))
 			return
 		}
 		if t.nsp == nil {
@@ -411,6 +415,7 @@ func (t Target) gather(event string, args []any) (*gathering, error) {
 
 // gatherBuf sends a packet and gives the reference to it up.
 func (t Target) gatherBuf(buf *bufpool.Buf, id uint64, counted func(int)) (*gathering, error) {
+	buf.Plain = t.plain()
 	g := &gathering{wake: make(chan struct{}, 1)}
 	op := newCast(castGather, &t)
 	op.buf = buf

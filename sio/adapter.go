@@ -59,16 +59,17 @@ type Adapter interface {
 // BroadcastOptions say which sockets an operation of an Adapter is for, and
 // how.
 type BroadcastOptions struct {
-	Rooms    []string // none means all sockets of the namespace
-	Except   []string // rooms whose sockets are left out
-	Volatile bool
-	Timeout  time.Duration // for acknowledgements; zero means none was given
+	Rooms      []string // none means all sockets of the namespace
+	Except     []string // rooms whose sockets are left out
+	Volatile   bool
+	NoCompress bool          // the inverse of Node's flag compress
+	Timeout    time.Duration // for acknowledgements; zero means none was given
 }
 
 // Target returns the sockets of this server that the options mean. Nothing that
 // is done with it reaches the adapter again.
 func (o BroadcastOptions) Target(n *Namespace) Target {
-	t := n.Local().To(o.Rooms...).Except(o.Except...).Timeout(o.Timeout)
+	t := n.Local().To(o.Rooms...).Except(o.Except...).Timeout(o.Timeout).Compress(!o.NoCompress)
 	if o.Volatile {
 		t = t.Volatile()
 	}
@@ -86,7 +87,7 @@ func (t Target) remote() Adapter {
 func (t Target) options() BroadcastOptions {
 	return BroadcastOptions{
 		Rooms: t.include.appendTo(nil), Except: t.exclude.appendTo(nil),
-		Volatile: t.flags&flagVolatile != 0, Timeout: t.timeout,
+		Volatile: t.flags&flagVolatile != 0, NoCompress: t.plain(), Timeout: t.timeout,
 	}
 }
 
@@ -97,7 +98,7 @@ func (t Target) emitFar(a Adapter, event string, args []any) error {
 		return err
 	}
 	t.report("broadcast", a.Broadcast(m, t.options()))
-	b, err := m.packet(t.nsp, t.flags&flagPlain != 0)
+	b, err := m.packet(t.nsp, t.plain())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -275,6 +276,195 @@ func TestHTTPCompression(t *testing.T) {
 		got, err := io.ReadAll(r)
 		if want := `42["news","` + x.text + `"]`; err != nil || string(got) != want {
 			t.Errorf("%s: got %.60q, %v", name, got, err)
+		}
+	}
+}
+
+// An emission is a way to send an event that Compress has a say in.
+type emission struct {
+	name string
+	emit func(s *sio.Socket, all sio.Target, on bool, arg any) error
+}
+
+// emissions are the ways for a socket, and for a target that has it.
+var emissions = []emission{
+	{"Socket.Emit", func(s *sio.Socket, _ sio.Target, on bool, arg any) error {
+		return s.Compress(on).Emit("news", arg)
+	}},
+	{"Socket.EmitAck", func(s *sio.Socket, _ sio.Target, on bool, arg any) error {
+		err := make(chan error, 1)
+		if err := s.Compress(on).EmitAck("news", func(_ *sio.Reply, e error) { err <- e }, arg); err != nil {
+			return err
+		}
+		return <-err
+	}},
+	{"Socket.EmitWithAck", func(s *sio.Socket, _ sio.Target, on bool, arg any) error {
+		_, err := s.Compress(on).EmitWithAck(s.Context(), "news", arg)
+		return err
+	}},
+	{"Target.Emit", func(_ *sio.Socket, all sio.Target, on bool, arg any) error {
+		return all.Compress(on).Emit("news", arg)
+	}},
+	{"Target.Send", func(_ *sio.Socket, all sio.Target, on bool, arg any) error {
+		m, err := sio.Encode("news", arg)
+		if err != nil {
+			return err
+		}
+		defer m.Release()
+		return all.Compress(on).Send(m)
+	}},
+	{"Target.EmitWithAck", func(s *sio.Socket, all sio.Target, on bool, arg any) error {
+		_, err := all.Compress(on).EmitWithAck(s.Context(), "news", arg)
+		return err
+	}},
+	{"Target.Gather", func(s *sio.Socket, all sio.Target, on bool, arg any) error {
+		for _, err := range all.Compress(on).Gather(s.Context(), "news", arg) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	{"Target.GatherMessage", func(s *sio.Socket, all sio.Target, on bool, arg any) error {
+		m, err := sio.Encode("news", arg)
+		if err != nil {
+			return err
+		}
+		for _, err := range all.Compress(on).GatherMessage(s.Context(), m, nil) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	{"Target.EmitAcks", func(_ *sio.Socket, all sio.Target, on bool, arg any) error {
+		done := make(chan error, 1)
+		err := all.Compress(on).EmitAcks("news", func(_ []*sio.Reply, e error) { done <- e }, arg)
+		if err != nil {
+			return err
+		}
+		return <-done
+	}},
+}
+
+// TestCompressFlag has every way to emit obey Compress, on both transports
+// (PARITY 1.8 and row 21 of its oddities; on WebSocket Node ignores the flag):
+// on one server, with recovery, and from another server of a cluster.
+func TestCompressFlag(t *testing.T) {
+	t.Parallel()
+	h := &hub{}
+	for name, o := range map[string]sio.Options{
+		"one server": {},
+		"recovery":   {ConnectionStateRecovery: &sio.RecoveryOptions{}},
+		"cluster":    {Adapter: h.adapter},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.PerMessageDeflate = &sio.PerMessageDeflate{}
+			sockets := make(chan *sio.Socket, 1)
+			srv, addr := newServer(t, &o, func(srv *sio.Server) { srv.OnConnection(func(s *sio.Socket) { sockets <- s }) })
+			from := srv
+			if o.Adapter != nil {
+				from, _ = newServer(t, &sio.Options{Adapter: o.Adapter}, nil)
+			}
+			poll := newPollClient(t, addr)
+			poll.post("40")
+			poll.get()
+			onPoll := recv(t, "a socket on polling", sockets)
+			web := dialDeflate(t, addr)
+			onWeb := recv(t, "a socket on WebSocket", sockets)
+			if err := errors.Join(onPoll.Join("room"), onWeb.Join("room2")); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range emissions {
+				// GatherMessage is what an adapter does at the far end.
+				of := func(room string) sio.Target {
+					if e.name == "Target.GatherMessage" {
+						return srv.To(room)
+					}
+					return from.To(room)
+				}
+				for _, on := range []bool{false, true} {
+					what := fmt.Sprintf("%s with Compress(%v) on ", e.name, on)
+					checkFlag(t, what+"polling", on, func(arg any) error { return e.emit(onPoll, of("room"), on, arg) }, poll.coded, poll.post)
+					checkFlag(t, what+"WebSocket", on, func(arg any) error { return e.emit(onWeb, of("room2"), on, arg) }, web.message, web.send)
+				}
+			}
+		})
+	}
+}
+
+// checkFlag emits something long, and answers it if that is wanted.
+func checkFlag(t *testing.T, what string, on bool, emit func(any) error, receive func() (string, bool), send func(string)) {
+	t.Helper()
+	long := strings.Repeat("gannet ", 300)
+	done := make(chan error, 1)
+	go func() { done <- emit(long) }()
+	got, compressed := receive()
+	id, rest, _ := strings.Cut(strings.TrimPrefix(got, "42"), "[")
+	if !strings.HasPrefix(rest, `"news","`+long) {
+		t.Fatalf("%s: got %.60q", what, got)
+	}
+	if compressed != on {
+		t.Errorf("%s: compressed %v", what, compressed)
+	}
+	if id != "" {
+		send("43" + id + "[1]")
+	}
+	if err := recv(t, "the end of "+what, done); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// coded is get, and tells whether the response was compressed.
+func (c *pollClient) coded() (body string, compressed bool) {
+	c.t.Helper()
+	res, err := c.http.Get(c.url())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		c.t.Fatalf("GET: %v, %d %q", err, res.StatusCode, b)
+	}
+	return string(b), res.Uncompressed
+}
+
+// TestHTTPCompressionOfFlush has one packet that may be compressed decide about
+// all that leave in one response, also one of the server's own (row 21 of the
+// oddities of PARITY).
+func TestHTTPCompressionOfFlush(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("gannet ", 300)
+	srv, addr := newServer(t, &sio.Options{InitialPacket: long}, nil)
+	p := &pollClient{t: t, base: "http://" + addr + "/socket.io/?EIO=4&transport=polling", http: &http.Client{Timeout: patience}}
+	body, compressed := p.coded()
+	if !strings.HasSuffix(body, "\x1e4"+long) || !compressed {
+		t.Errorf("handshake: got %.60q, compressed %v", body, compressed)
+	}
+	p.sid, _, _ = strings.Cut(strings.TrimPrefix(body, `0{"sid":"`), `"`)
+	p.post("40")
+	p.get()
+	plain := srv.Root().Compress(false)
+	for i, x := range []struct {
+		name       string
+		second     sio.Target
+		compressed bool
+	}{
+		{"none may be", plain, false},
+		{"one may be", srv.Root().Compress(true), true},
+	} {
+		if err := plain.Emit("news", long); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.second.Emit("x"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "both packets are queued", func() bool { return srv.Stats().EventsOut == uint64(2*i+2) })
+		body, compressed := p.coded()
+		if want := `42["news","` + long + "\"]\x1e42[\"x\"]"; body != want || compressed != x.compressed {
+			t.Errorf("%s: got %.60q, compressed %v", x.name, body, compressed)
 		}
 	}
 }

@@ -149,6 +149,7 @@ func newEventLog(n *Namespace) *eventLog {
 // emit sends an event to a target and keeps it. at is where in b its offset
 // goes. The reference to b is given up.
 func (g *eventLog) emit(t *Target, b *bufpool.Buf, at int) error {
+	b.Plain = t.plain()
 	op := newCast(castEmit, t)
 	op.buf = b
 	defer op.release()

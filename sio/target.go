@@ -157,7 +157,7 @@ func (t Target) Emit(event string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	b.Plain = t.flags&flagPlain != 0
+	b.Plain = t.plain()
 	return t.sendBuf(b, event)
 }
 
@@ -172,7 +172,7 @@ func (t Target) Send(m *Message) error {
 		if err := t.self.usable(); err != nil {
 			return err
 		}
-		b, err := m.packet(t.self.nsp, t.flags&flagPlain != 0)
+		b, err := m.packet(t.self.nsp, t.plain())
 		if err != nil {
 			return err
 		}
@@ -187,7 +187,7 @@ func (t Target) Send(m *Message) error {
 	if a := t.remote(); a != nil {
 		t.report("broadcast", a.Broadcast(m, t.options()))
 	}
-	b, err := m.packet(t.nsp, t.flags&flagPlain != 0)
+	b, err := m.packet(t.nsp, t.plain())
 	if err != nil {
 		return err
 	}
@@ -216,6 +216,9 @@ func (t Target) Disconnect(closeConn bool) error {
 	op.closeConn = closeConn
 	return op.post()
 }
+
+// plain tells whether what the target emits is not to be compressed.
+func (t Target) plain() bool { return t.flags&flagPlain != 0 }
 
 // others turns the Target of one socket into that of all others.
 func (t Target) others() Target {
