@@ -16,8 +16,8 @@
 // on the command line, or a capability that has not landed yet, is one line
 // on standard error and exit status 2. `-list` prints the profiles.
 //
-// The profiles use the public API of sio alone, except eio-protocol and
-// ws-echo, which serve the layers below it.
+// The profiles use the public API of sio alone, except eio-protocol,
+// eio3-protocol, eio-client and ws-echo, which serve the layers below it.
 //
 // Concurrency: run starts everything and joins it. Handlers of the profiles
 // run on the workers of sio, or with -inline on its loops.

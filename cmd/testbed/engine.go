@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net"
 	"strings"
-	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -37,7 +36,7 @@ func startRevisions(c *config, allowEIO3 bool) (service, error) {
 		},
 		Path: enginePath(c.path),
 		CORS: cors,
-	})
+	}, echo{})
 }
 
 // enginePath normalises -path as Node's Engine.IO does.
@@ -54,10 +53,10 @@ func enginePath(path string) string {
 // engineService is a service of the engine alone.
 type engineService struct{ *engine.Server }
 
-func newEngine(c *config, cfg *engine.Config) (service, error) {
+func newEngine(c *config, cfg *engine.Config, behavior engineBehavior) (service, error) {
 	cfg.Logger = c.logger
 	engine.SetDefaults(cfg)
-	srv, err := engine.New(cfg, echoUpper{}, &loop.Options{Loops: c.loops, Logger: cfg.Logger})
+	srv, err := engine.New(cfg, engineUpper{behavior}, &loop.Options{Loops: c.loops, Logger: cfg.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -120,74 +119,3 @@ func (s engineService) counters() counters {
 	n.LivePackets = bufpool.Live()
 	return n
 }
-
-// echoUpper is the layer above the engine: every message comes back.
-type echoUpper struct{}
-
-// NewShard implements engine.Upper.
-func (echoUpper) NewShard(sh *engine.Shard) engine.UpperShard { return echoShard{sh.Loop()} }
-
-// An echoShard is the part of an echoUpper that belongs to one loop.
-type echoShard struct{ loop *loop.Loop }
-
-// NewSession implements engine.UpperShard.
-func (sh echoShard) NewSession() *engine.Session { return &(&echoSession{loop: sh.loop}).Session }
-
-// Handler implements engine.UpperShard: the Session is the first field.
-func (echoShard) Handler(s *engine.Session) engine.SessionHandler {
-	return (*echoSession)(unsafe.Pointer(s))
-}
-
-// KeepsHandshake implements engine.UpperShard.
-func (echoShard) KeepsHandshake() bool { return false }
-
-// Timer implements engine.UpperShard.
-func (echoShard) Timer(*loop.Timer) {}
-
-// Message implements engine.UpperShard.
-func (echoShard) Message(*loop.Message) {}
-
-// Dropped implements engine.UpperShard.
-func (echoShard) Dropped(*loop.Message) {}
-
-// BeforeFlush implements engine.UpperShard.
-func (echoShard) BeforeFlush() {}
-
-// An echoSession sends back what it gets: text as text, binary as binary.
-type echoSession struct {
-	engine.Session
-
-	// Immutable.
-	loop *loop.Loop
-}
-
-// Opened implements engine.SessionHandler.
-func (s *echoSession) Opened() {}
-
-// Message implements engine.SessionHandler.
-func (s *echoSession) Message(data []byte, binary bool) {
-	const frameOverhead = 16
-	b := bufpool.Get(len(data) + frameOverhead)
-	if binary {
-		b.B = engine.AppendBinaryMessage(b.B, data)
-	} else {
-		b.B = engine.AppendTextMessage(b.B, data)
-	}
-	s.Send(b)
-	s.loop.Defer(b)
-}
-
-// Received implements engine.SessionHandler.
-func (s *echoSession) Received() {}
-
-// Drained implements engine.SessionHandler.
-func (s *echoSession) Drained() {}
-
-// Dropped implements engine.SessionHandler.
-func (s *echoSession) Dropped(*engine.Flow, engine.Cause) {}
-
-// Deadline implements engine.SessionHandler.
-func (s *echoSession) Deadline() {}
-
-// Closed implements engine.SessionHandler.
-func (s *echoSession) Closed(eio.Reason, error) {}

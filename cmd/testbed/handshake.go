@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -11,16 +12,8 @@ import (
 // Node server.
 func nodeHandshake(s *sio.Socket) map[string]any {
 	h := s.Handshake()
-	headers := map[string]any{}
-	for name, values := range h.Headers {
-		separator := ", "
-		if name == "Cookie" {
-			separator = "; "
-		}
-		headers[strings.ToLower(name)] = strings.Join(values, separator)
-	}
 	return map[string]any{
-		"headers": headers,
+		"headers": nodeHeaders(h.Headers),
 		"time":    h.TimeString(),
 		"address": h.Address.Addr().String(),
 		"xdomain": h.XDomain,
@@ -30,6 +23,19 @@ func nodeHandshake(s *sio.Socket) map[string]any {
 		"query":   nodeQuery(h.Query),
 		"auth":    authOf(s),
 	}
+}
+
+// nodeHeaders has the names in lower case, and one string for each.
+func nodeHeaders(h http.Header) map[string]any {
+	headers := map[string]any{}
+	for name, values := range h {
+		separator := ", "
+		if name == "Cookie" {
+			separator = "; "
+		}
+		headers[strings.ToLower(name)] = strings.Join(values, separator)
+	}
+	return headers
 }
 
 // nodeQuery has a string for a parameter that is given once and a list for

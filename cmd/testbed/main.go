@@ -70,9 +70,6 @@ func serve(ctx context.Context, c *config, stdout io.Writer) error {
 	if err := c.servePprof(background); err != nil {
 		return errors.Join(err, shutdown(s))
 	}
-	if c.profile.note != "" {
-		say(c.stderr, "testbed: %s: %s", c.profile.name, c.profile.note)
-	}
 	say(stdout, "listening on %s://%s", c.scheme(), addr)
 	var why error
 	ended := make(chan struct{})

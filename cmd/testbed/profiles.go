@@ -26,8 +26,6 @@ type profile struct {
 	about string
 	port  string   // "" means 3000
 	flags []string // those of limitedFlags that it takes
-	needs string   // the capability without which there is no profile yet
-	note  string   // what it lacks without being useless, said at the start
 
 	// start makes the service. What it starts besides ends with ctx and is
 	// joined through config.background.
@@ -65,7 +63,10 @@ var profiles = []profile{
 		name: "sio-client", about: "the server of the official JavaScript client's tests", port: "3210",
 		flags: with(), start: startSIOClient,
 	},
-	{name: "eio-client", about: "the server of the official Engine.IO client's tests", needs: "response headers of the application's"},
+	{
+		name: "eio-client", about: "the server of the official Engine.IO client's tests",
+		flags: []string{"path"}, start: startEngineClient,
+	},
 	{
 		name: "ws-echo", about: "bare WebSocket that echoes, at any path",
 		start: startWSEcho,
@@ -74,7 +75,6 @@ var profiles = []profile{
 	{
 		name: "parity", about: "the whole server API by remote control",
 		flags: with("set"), start: startParity,
-		note: "dynamic namespaces, server-side emits, guard, and the entries in and out of log are not supported yet",
 	},
 }
 
@@ -88,10 +88,6 @@ func (p *profile) defaultAddr() string {
 // printProfiles is -list.
 func printProfiles(w io.Writer) {
 	for _, p := range profiles {
-		about := p.about
-		if p.needs != "" {
-			about += " (not supported yet)"
-		}
-		say(w, "%-21s %s", p.name, about)
+		say(w, "%-21s %s", p.name, p.about)
 	}
 }

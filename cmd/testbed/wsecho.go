@@ -18,5 +18,5 @@ func startWSEcho(_ context.Context, c *config) (service, error) {
 		RawWebSocket: true,
 		Deflate:      true,
 		MaxQueue:     4 * echoLimit,
-	})
+	}, echo{})
 }

@@ -69,6 +69,35 @@ function engine(allowEIO3) {
   };
 }
 
+// The server of the tests of the official Engine.IO client.
+function engineClient(http, flags, counters) {
+  const server = attach(http, {
+    path: flags.path ?? '/engine.io/',
+    pingInterval: 500,
+    maxHttpBufferSize: 100,
+    allowRequest: (req, callback) => callback(null, !new URL(req.url, 'http://localhost').searchParams.has('deny')),
+  });
+  server.on('initial_headers', (headers) => {
+    const expired = `4=4; Expires=${new Date().toUTCString()}`;
+    headers['set-cookie'] = ['1=1; Max-Age=86400', '2=2; Path=/; HttpOnly; Secure; SameSite=Strict', '3=3; Max-Age=0', expired];
+  });
+  const answers = {
+    'give binary': () => Buffer.from([0, 1, 2, 3, 4]),
+    'give utf8': () => 'пойду спать всем спокойной ночи',
+    sendHeaders: (session) => JSON.stringify(session.transport?.dataReq?.headers),
+  };
+  server.on('connection', (session) => {
+    counters.socketsOpened++;
+    session.send('hi');
+    session.on('message', (data) => {
+      const answer = typeof data === 'string' && Object.hasOwn(answers, data) && answers[data];
+      session.send(answer ? answer(session) : data);
+    });
+    session.once('close', () => counters.socketsClosed++);
+  });
+  return async () => server.close();
+}
+
 function sioProtocol(http, flags, counters, parser) {
   const options = { parser, pingInterval: 300, pingTimeout: 200, connectTimeout: 1000, cors: { origin: '*' } };
   return serve(http, flags, counters, options, (io) => {
@@ -88,6 +117,7 @@ export const profiles = {
   'eio3-protocol': engine(true),
   'sio-protocol': sioProtocol,
   'sio-protocol-msgpack': (http, flags, counters) => sioProtocol(http, flags, counters, msgpack),
+  'eio-client': engineClient,
   'sio-client': (http, flags, counters) => sioClient(http, flags, (io) => count(io, counters)),
   parity: (http, flags, counters) => parity(http, flags, (io) => count(io, counters)),
 };
