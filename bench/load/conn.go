@@ -40,6 +40,7 @@ type Conn struct {
 	ws     *leg     // the WebSocket, once it is the transport
 	poll   *polling // nil without polling
 	binary *pending // packet whose attachments are awaited, and its buffers
+	unsent *pending // packet that leaves when it has its attachments; only with Options.Msgpack
 	state  state
 
 	ready chan error // written once by the loop
@@ -92,8 +93,16 @@ func (c *Conn) UpgradeTook() int64 {
 func (c *Conn) Open() bool { return c.state == stateOpen }
 
 // Send queues text as one message: an Engine.IO message with its "4" in front,
-// or any text if the Pool is plain. Text is copied.
+// or any text if the Pool is plain. Text is copied. With Options.Msgpack the
+// packet is translated, and leaves when its attachments have been given to
+// SendBinary.
 func (c *Conn) Send(text []byte) {
+	if c.pool.opts.Msgpack && len(text) > 0 && text[0] == '4' {
+		if c.state != stateClosed {
+			c.packed(text[1:])
+		}
+		return
+	}
 	if c.ws == nil {
 		c.pollSend(text)
 		return
@@ -104,11 +113,10 @@ func (c *Conn) Send(text []byte) {
 // SendBinary queues data as one binary message, such as an attachment. Data is
 // copied.
 func (c *Conn) SendBinary(data []byte) {
-	if c.ws == nil {
-		c.pollSendBinary(data)
+	if c.pool.opts.Msgpack && c.packedAttachment(data) {
 		return
 	}
-	c.ws.frame(wsframe.OpBinary, data)
+	c.sendBinary(data)
 }
 
 // Queued returns the number of bytes that the kernel has not taken yet, or on
@@ -255,6 +263,10 @@ func (c *Conn) message(p []byte) {
 	if len(p) == 0 {
 		return
 	}
+	if c.pool.opts.Msgpack {
+		c.end(fail(WrongVersion, nil, "the server sent a packet as text: it does not use the msgpack parser"))
+		return
+	}
 	switch p[0] {
 	case '2', '3', '5', '6':
 		c.event(p)
@@ -340,6 +352,10 @@ func (c *Conn) event(p []byte) {
 
 // attachment takes one binary message.
 func (c *Conn) attachment(data []byte) {
+	if c.pool.opts.Msgpack {
+		c.unpacked(data)
+		return
+	}
 	b := c.binary
 	if b == nil || b.want == 0 {
 		return
@@ -377,6 +393,15 @@ func number(b []byte) (n int64, rest []byte) {
 		n = -1
 	}
 	return n, b[i:]
+}
+
+// sendBinary queues one binary message.
+func (c *Conn) sendBinary(data []byte) {
+	if c.ws == nil {
+		c.pollSendBinary(data)
+		return
+	}
+	c.ws.frame(wsframe.OpBinary, data)
 }
 
 // frame queues one message on a WebSocket.

@@ -54,9 +54,23 @@ type handler struct {
 	packet  Packet // what OnPacket is given
 	posting []*Conn
 	timers  map[*loop.Timer]func()
+
+	inflater   wsframe.Inflater
+	frames     wsframe.Config // how WebSockets are read
+	translator translator     // for Options.Msgpack
 }
 
-var frames = wsframe.Config{MaxMessage: 64 << 20, FromServer: true}
+// maxMessage bounds a message, compressed or not.
+const maxMessage = 64 << 20
+
+func newHandler(p *Pool, l *loop.Loop) *handler {
+	h := &handler{pool: p, loop: l, timers: map[*loop.Timer]func(){}}
+	h.frames = wsframe.Config{MaxMessage: maxMessage, FromServer: true}
+	if p.opts.Deflate {
+		h.frames.Inflater = &h.inflater
+	}
+	return h
+}
 
 // Open implements loop.Handler.
 func (h *handler) Open(c *loop.Conn) { c.Close(errors.New("load: listens nowhere")) }
@@ -74,7 +88,7 @@ func (h *handler) Moved(lc *loop.Conn, _ []byte, note any) {
 	switch g.role {
 	case roleSocket:
 		c.ws = g
-		g.request("GET "+c.pool.opts.target("websocket", "")+" HTTP/1.1\r\n", upgradeLines)
+		g.upgrade("")
 	case roleGet:
 		c.getArrived(g)
 	case rolePost:
@@ -86,6 +100,19 @@ func (h *handler) Moved(lc *loop.Conn, _ []byte, note any) {
 
 const upgradeLines = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+// deflateLine offers compression in which every message stands for itself, so
+// that one inflater serves all connections of a loop (RFC 7692, 7.1.1).
+const deflateLine = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+
+// upgrade asks for a WebSocket.
+func (g *leg) upgrade(sid string) {
+	o, lines := &g.conn.pool.opts, upgradeLines
+	if o.Deflate {
+		lines += deflateLine
+	}
+	g.request("GET "+o.target("websocket", sid)+" HTTP/1.1\r\n", lines)
+}
 
 // request sends a request without a body: its first line and its own headers.
 func (g *leg) request(line, headers string) {
@@ -107,7 +134,7 @@ func (h *handler) Data(lc *loop.Conn, b []byte) {
 	}
 	c := g.conn
 	for c.state != stateClosed {
-		m, rest, ok, err := g.reader.Next(&frames, b)
+		m, rest, ok, err := g.reader.Next(&h.frames, b)
 		if err != nil {
 			c.end(fail(Other, err, "the server sent a malformed frame: %v", err))
 			return
@@ -138,6 +165,10 @@ func (g *leg) responses(b []byte) []byte {
 			g.upgraded = true
 			if len(b) == 0 {
 				b = g.http.take()
+			}
+			if c.pool.opts.Deflate && !resp.deflates {
+				c.end(fail(Refused, nil, "the server does not compress WebSocket messages without context takeover"))
+				return nil
 			}
 			g.switched()
 			return b

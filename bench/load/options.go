@@ -70,6 +70,15 @@ type Options struct {
 	// Plain speaks WebSocket without Engine.IO and Socket.IO: there is no
 	// handshake behind the 101, and no heartbeat. Messages are the same bytes.
 	Plain bool
+	// Deflate offers permessage-deflate without context takeover to WebSockets,
+	// and fails if the server does not agree. What the server compresses is
+	// inflated, up to 64 MB a message; nothing is compressed here.
+	Deflate bool
+	// Msgpack speaks the dialect of the npm package socket.io-msgpack-parser.
+	// Packets are given to Conn.Send as JSON and translated, and come back
+	// translated to OnPacket. A caller who does not want to pay for that has
+	// OnEvent, and sends whole packets by Conn.SendBinary.
+	Msgpack bool
 	// Loops is the number of event loops. Zero means 1.
 	Loops int
 	// Timeout bounds a dial with its handshake. Zero means 30s.
@@ -85,8 +94,9 @@ type Options struct {
 	// is borrowed: valid until the return.
 	OnPacket func(c *Conn, p *Packet)
 	// OnEvent is called, unless there is OnPacket, for each text message that
-	// starts with "42" or "43", with what follows the "4". Borrowed: valid
-	// until the return.
+	// starts with "42" or "43", with what follows the "4"; with Msgpack for each
+	// event or acknowledgement, with the whole message. Borrowed: valid until the
+	// return.
 	OnEvent func(c *Conn, packet []byte)
 	// OnClose is called when a connection ends that was ready, with the reason:
 	// ErrHangup after Hangup. Nil is free.
@@ -149,6 +159,9 @@ func (o *Options) check() error {
 	}
 	if strings.ContainsFunc(o.Path, func(r rune) bool { return r <= ' ' || r == '?' || r == '#' || r == 0x7F }) || !strings.HasPrefix(o.Path, "/") {
 		return &OptionError{"Path", fmt.Sprintf("want it to begin with a slash and to have no spaces and no query, not %q", o.Path)}
+	}
+	if o.Plain && o.Msgpack {
+		return &OptionError{"Msgpack", "a plain connection has no packets"}
 	}
 	if o.Auth != nil && !json.Valid(o.Auth) {
 		return &OptionError{"Auth", "it is not JSON"}

@@ -260,7 +260,7 @@ func (c *Conn) probe() {
 // probeArrived sends the request of the upgrade.
 func (c *Conn) probeArrived(g *leg) {
 	c.poll.probe = g
-	g.request("GET "+c.pool.opts.target("websocket", c.poll.sid)+" HTTP/1.1\r\n", upgradeLines)
+	g.upgrade(c.poll.sid)
 }
 
 // probed takes a message of the WebSocket before it is the transport.

@@ -60,7 +60,7 @@ func NewPool(o Options) (*Pool, error) {
 	r, err := loop.New(&loop.Options{
 		Loops: o.Loops, Logger: slog.New(slog.DiscardHandler), WatchdogTurn: -1,
 		NewHandler: func(l *loop.Loop) loop.Handler {
-			h := &handler{pool: p, loop: l, timers: map[*loop.Timer]func(){}}
+			h := newHandler(p, l)
 			p.handlers = append(p.handlers, h)
 			return h
 		},

@@ -16,9 +16,10 @@ var headEnd = []byte("\r\n\r\n")
 // A response is one HTTP response. Body is borrowed: valid until the next call
 // of the reader.
 type response struct {
-	status  int
-	body    []byte
-	closing bool // the server closes the connection behind it
+	status   int
+	body     []byte
+	closing  bool // the server closes the connection behind it
+	deflates bool // its WebSocket messages may be compressed, each for itself
 }
 
 // A responseReader cuts bytes into responses. It holds no buffer between
@@ -115,6 +116,8 @@ func (r *responseReader) parse(b []byte, resp *response) (n int, ok bool, err er
 			}
 		case equalFold(name, "transfer-encoding"):
 			chunked = equalFold(value, "chunked")
+		case equalFold(name, "sec-websocket-extensions"):
+			resp.deflates = bytes.Contains(value, []byte("permessage-deflate")) && bytes.Contains(value, []byte("server_no_context_takeover"))
 		case equalFold(name, "connection"):
 			resp.closing = equalFold(value, "close")
 		}

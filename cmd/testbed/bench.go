@@ -8,7 +8,11 @@ import (
 
 // startBench is profile bench.
 func startBench(_ context.Context, c *config) (service, error) {
-	return newSIO(c, &sio.Options{}, func(srv *sio.Server) { benchEvents(c, srv.Root()) })
+	o := &sio.Options{}
+	if err := c.set.apply(o); err != nil {
+		return nil, err
+	}
+	return newSIO(c, o, func(srv *sio.Server) { benchEvents(c, srv.Root()) })
 }
 
 // benchEvents are the events that load generators use.

@@ -77,7 +77,7 @@ func parseFlags(args []string) (*config, error) {
 	fs.IntVar(&c.payload, "payload", 100, "`bytes` of a tick's payload (ticker)")
 	fs.BoolVar(&c.volatile, "volatile", false, "ticks are volatile (ticker)")
 	fs.BoolVar(&c.conflate, "conflate", false, "ticks are conflated: who is behind gets the latest (ticker)")
-	fs.Var(&c.set, "set", "`NAME=VALUE` of an option, repeatable (parity)")
+	fs.Var(&c.set, "set", "`NAME=VALUE` of an option, repeatable (bench and parity)")
 	fs.StringVar(&c.node, "node", "", "`name` of this node")
 	fs.String("redis", "", "not supported yet: `URL` of a Redis")
 	fs.String("nats", "", "not supported yet: `URL` of a NATS server")

@@ -38,7 +38,7 @@ func with(flags ...string) []string { return append(flags, sioFlags...) }
 
 // profiles are all profiles, in the order of -list.
 var profiles = []profile{
-	{name: "bench", about: "echo, broadcast and rooms", flags: with("inline"), start: startBench},
+	{name: "bench", about: "echo, broadcast and rooms", flags: with("inline", "set"), start: startBench},
 	{
 		name: "ticker", about: "bench, and the server emits -hz times a second",
 		flags: with("inline", "hz", "payload", "volatile", "conflate"), start: startTicker,

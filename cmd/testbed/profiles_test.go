@@ -27,6 +27,41 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchSettings has profile bench take what benchmarks vary.
+func TestBenchSettings(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-profile", "bench", "-set", "perMessageDeflate=true", "-set", "connectionStateRecovery={}")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+"/socket.io/?EIO=4&transport=websocket", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+		"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Extensions": "permessage-deflate",
+	} {
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if got := resp.Header.Get("Sec-WebSocket-Extensions"); !strings.HasPrefix(got, "permessage-deflate") {
+		t.Errorf("status %d with extensions %q, want permessage-deflate", resp.StatusCode, got)
+	}
+	a, _ := join(t, s, "/", "")
+	a.emit("echo", "y")
+	if got := a.next(); !strings.HasPrefix(got, `42["echo","y","`) {
+		t.Errorf("got %s, want an echo with an offset", got)
+	}
+	m := start(t, "-profile", "bench", "-set", "parser=msgpack")
+	c := open(t, m, "/socket.io/")
+	c.sendBinary([]byte("\x82\xa4type\x00\xa3nsp\xa1/")...)
+	if got := c.nextBinary(); !strings.Contains(got, "\xa3sid") {
+		t.Errorf("got %q, want the answer to a CONNECT in MessagePack", got)
+	}
+}
+
 func benchText(t *testing.T, a, b *client) {
 	t.Helper()
 	equal(t, "echo with ack", a.call("echo", map[string]int{"x": 1}), `{"x":1}`)

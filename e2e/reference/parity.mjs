@@ -1,24 +1,20 @@
 // Profile parity: the whole server API by remote control.
 
 import { Server } from 'socket.io';
-import * as msgpack from 'socket.io-msgpack-parser';
-import { settings, UsageError } from './flags.mjs';
+import { serverOptions } from './options.mjs';
 
 const maxLog = 10_000;
 const maxReasons = 100;
 const maxArgument = 1024;
-const parsers = { json: undefined, msgpack };
 
 export function parity(http, flags, started) {
-  const { allowRequest, parser, ...set } = settings(flags.set);
-  if (!Object.hasOwn(parsers, parser ?? 'json')) throw new UsageError(`-set parser=${parser}: there is no such parser`);
+  const { allowRequest, ...set } = serverOptions(flags);
   const io = new Server(http, {
     path: flags.path ?? '/socket.io/',
     pingInterval: 25_000,
     pingTimeout: 20_000,
     connectTimeout: 45_000,
     cors: { origin: '*' },
-    parser: parsers[parser],
     ...(allowRequest ? { allowRequest: denies } : {}),
     ...set,
   });

@@ -3,6 +3,7 @@
 import { attach } from 'engine.io';
 import { Server } from 'socket.io';
 import * as msgpack from 'socket.io-msgpack-parser';
+import { serverOptions } from './options.mjs';
 import { parity } from './parity.mjs';
 import { sioClient } from './sio-client.mjs';
 
@@ -36,7 +37,7 @@ function benchEvents(io) {
   });
 }
 
-const bench = (http, flags, counters) => serve(http, flags, counters, {}, benchEvents);
+const bench = (http, flags, counters) => serve(http, flags, counters, serverOptions(flags), benchEvents);
 
 function ticker(http, flags, counters) {
   return serve(http, flags, counters, {}, (io) => {
