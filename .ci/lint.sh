@@ -24,10 +24,6 @@ formatted() {
 }
 
 vet() { GOOS=$1 go vet "${@:2}"; }
-# The reactor does not exist on windows, nor does what stands on it; the codecs do.
-vet_windows() {
-  vet windows ./wsframe ./polling ./rooms ./internal/{bufpool,eio,goid,http1,jsonx,mpsc,packet,testleak,testcert}
-}
 
 rejects() { # pattern, pathspec…: no such line in our sources
   local hits
@@ -52,7 +48,7 @@ check 'golangci-lint' .bin/golangci-lint run ./...
 check 'go vet linux' vet linux ./...
 check 'go vet linux, debug build' vet linux -tags gannetdebug ./...
 check 'go vet darwin' vet darwin ./...
-check 'go vet windows' vet_windows
+check 'go vet windows' vet windows ./...
 check 'go mod tidy' go mod tidy -diff
 check 'import rules and api/sio.txt' go test -count=1 ./internal/archtest
 check 'no go:norace' rejects '^//go:norace' '*.go'

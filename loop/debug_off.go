@@ -1,4 +1,4 @@
-//go:build (linux || darwin || dragonfly || freebsd || netbsd || openbsd) && !gannetdebug
+//go:build !gannetdebug
 
 package loop
 

@@ -20,6 +20,9 @@
 // per batch of events, so no event of a batch reaches a descriptor number that
 // was handed out again within it.
 //
+// Without epoll and kqueue (HasDescriptors) a loop has no sockets but Pipes, of
+// which goroutines are the other ends.
+//
 // Concurrency: methods of Reactor, and Loop's ID, Reactor, OnLoop, Post and
 // TryPost, may be called from any goroutine. Everything else belongs to the
 // goroutine of the loop, which is the one that runs the Handler's methods.

@@ -1,5 +1,3 @@
-//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
-
 package loop
 
 // A Handler is what the owner of a loop makes of its events. There is one per

@@ -1,5 +1,3 @@
-//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
-
 package loop
 
 import "github.com/gannet-io/gannet/internal/bufpool"

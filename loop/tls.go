@@ -1,5 +1,3 @@
-//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
-
 package loop
 
 import (
@@ -168,16 +166,16 @@ func (r *Reactor) ListenTLS(network, addr string, cfg *tls.Config) (net.Addr, er
 	if cfg == nil {
 		cfg = &tls.Config{} // which is not enough
 	}
-	cfg, err := serverConfig(cfg)
+	cfg, err := ServerTLS(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return r.listen(network, addr, cfg)
 }
 
-// serverConfig adapts a configuration, unless it is nil, to what this server
-// is.
-func serverConfig(cfg *tls.Config) (*tls.Config, error) {
+// ServerTLS returns what ListenTLS makes of cfg, for listeners that are not of
+// this package. A nil cfg gives nil; the error is an *OptionError.
+func ServerTLS(cfg *tls.Config) (*tls.Config, error) {
 	switch {
 	case cfg == nil:
 		return nil, nil //nolint:nilnil // clear text

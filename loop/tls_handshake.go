@@ -1,5 +1,3 @@
-//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
-
 package loop
 
 import (
@@ -9,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 
@@ -370,4 +369,12 @@ func (l *Loop) endHandshakes() {
 			c.Close(ErrShutdown)
 		}
 	}
+}
+
+// netAddr converts; what has no address and port is a Unix socket.
+func netAddr(a netip.AddrPort) net.Addr {
+	if !a.IsValid() {
+		return &net.UnixAddr{Net: "unix"}
+	}
+	return net.TCPAddrFromAddrPort(a)
 }

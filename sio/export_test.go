@@ -3,18 +3,27 @@ package sio
 import (
 	"context"
 
+	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/loop"
 )
 
 // NewDriven returns a server whose loops the test drives, and the loops.
 func NewDriven(o *Options) (*Server, []*loop.Loop, error) {
-	s, err := newServer(o, true)
+	s, err := newServer(o, driven)
 	if err != nil {
 		return nil, nil, err
 	}
 	s.started = true
 	s.live.Store(&s.shards)
 	return s, s.eng.Reactor().Loops(), nil
+}
+
+func driven(cfg *engine.Config) { cfg.Driven = true }
+
+// NewThroughHTTP returns a server as it is on systems whose loops cannot watch
+// sockets.
+func NewThroughHTTP(o *Options) (*Server, error) {
+	return newServer(o, func(cfg *engine.Config) { cfg.ThroughHTTP = true })
 }
 
 // OpenFake makes a connection without descriptor on loop i, as if it had been

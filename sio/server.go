@@ -64,9 +64,13 @@ type Server struct {
 // NewServer returns a server with the given options; nil means all defaults.
 // It starts no goroutine and opens nothing: ListenAndServe does. The error is
 // an *OptionError.
-func NewServer(o *Options) (*Server, error) { return newServer(o, false) }
+func NewServer(o *Options) (*Server, error) {
+	return newServer(o, func(cfg *engine.Config) { cfg.ThroughHTTP = !loop.HasDescriptors })
+}
 
-func newServer(o *Options, driven bool) (*Server, error) {
+// newServer makes a server; adjust changes the engine's settings that are no
+// options.
+func newServer(o *Options, adjust func(*engine.Config)) (*Server, error) {
 	opts, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -87,7 +91,7 @@ func newServer(o *Options, driven bool) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Driven = driven
+	adjust(cfg)
 	s.eng, err = engine.New(cfg, upper{s}, &loop.Options{Loops: opts.Loops, MaxConns: opts.MaxConns, Logger: opts.Logger, HandshakeTimeout: opts.TLSHandshakeTimeout})
 	if err != nil {
 		return nil, err
@@ -101,7 +105,9 @@ func newServer(o *Options, driven bool) (*Server, error) {
 
 // Listen starts the event loops, if they do not run yet, and opens a listener
 // on each. network is "tcp", "tcp4", "tcp6" or "unix". It returns the address,
-// which tells the port if addr asked for port 0.
+// which tells the port if addr asked for port 0. On Windows net/http has the
+// listener and the connections, here and everywhere below, and each costs a
+// goroutine or two.
 func (s *Server) Listen(network, addr string) (net.Addr, error) {
 	if err := s.start(); err != nil {
 		return nil, err

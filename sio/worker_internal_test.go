@@ -20,7 +20,7 @@ func batches(tb testing.TB, srv *Server, n int, f func()) []*Event {
 
 func TestABurstCallsOneWorker(t *testing.T) {
 	t.Parallel()
-	srv, err := newServer(&Options{Loops: 1}, true)
+	srv, err := newServer(&Options{Loops: 1}, driven)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestABurstCallsOneWorker(t *testing.T) {
 func TestHandlersThatBlockHoldNobodyUp(t *testing.T) {
 	t.Parallel()
 	const blocked = 200
-	srv, err := newServer(&Options{Loops: 1}, true)
+	srv, err := newServer(&Options{Loops: 1}, driven)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestHandlersThatBlockHoldNobodyUp(t *testing.T) {
 
 func TestNoMoreWorkersThanTheLimit(t *testing.T) {
 	t.Parallel()
-	srv, err := newServer(&Options{Loops: 1, MaxWorkers: 3}, true)
+	srv, err := newServer(&Options{Loops: 1, MaxWorkers: 3}, driven)
 	if err != nil {
 		t.Fatal(err)
 	}

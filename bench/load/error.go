@@ -49,15 +49,6 @@ func fail(k Kind, err error, format string, args ...any) *Error {
 	return &Error{Kind: k, Reason: fmt.Sprintf(format, args...), Err: err}
 }
 
-// DescriptorLimit returns how many files this process may have open.
-func DescriptorLimit() int {
-	var r syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
-		return 1024
-	}
-	return int(min(r.Cur, 1<<30)) //nolint:gosec,unconvert,nolintlint // the type differs between systems, and 1<<30 fits all of them
-}
-
 // tooManyFiles says what to do when descriptors run out.
 func tooManyFiles(err error) *Error {
 	return fail(Descriptors, err, "this process may have %d files open and needs more: "+

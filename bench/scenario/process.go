@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -49,13 +48,4 @@ func checkProcess(pid int) error {
 		return bad("pid", fmt.Sprintf("there is no process %d", pid))
 	}
 	return nil
-}
-
-// ownCPU returns the time that this process has run.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

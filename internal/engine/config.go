@@ -104,6 +104,10 @@ type Config struct {
 	// which a connection is closed with 1008.
 	MaxControl int
 
+	// ThroughHTTP has net/http accept, read and write all connections: for
+	// systems without loop.HasDescriptors.
+	ThroughHTTP bool
+
 	// Driven makes loops without goroutines and descriptors, for tests and
 	// simulations; see loop.NewDriven.
 	Driven bool

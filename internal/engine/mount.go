@@ -87,7 +87,7 @@ func (m *mounts) serve(w http.ResponseWriter, r *http.Request) {
 		q.abort()
 		return
 	}
-	if r.ProtoMajor == 1 && (r.TLS == nil || q.upgrade) {
+	if r.ProtoMajor == 1 && (q.upgrade || r.TLS == nil && !m.srv.cfg.ThroughHTTP) {
 		nc, unread, err := hijack(w)
 		switch {
 		case err == nil:
@@ -152,7 +152,7 @@ func (q *mounted) takeConn(nc net.Conn, unread []byte) {
 		nc = h.Conn
 		h.letGo()
 	}
-	if !adoptable(nc) {
+	if m.srv.cfg.ThroughHTTP || !adoptable(nc) {
 		q.carry(nc, unread)
 		return
 	}

@@ -25,6 +25,7 @@ type Server struct {
 	reactor *loop.Reactor
 	web     *webServer
 	mounts  *mounts
+	hosted  *hosted
 	foreign foreignOrigins
 	named   *foreignIDs // nil without Config.GenerateID
 
@@ -53,7 +54,7 @@ type Server struct {
 // New returns a server that listens nowhere and runs nothing yet.
 func New(cfg *Config, upper Upper, ro *loop.Options) (*Server, error) {
 	s := &Server{cfg: *cfg, upper: upper, ids: NewIDCodec()}
-	s.web, s.mounts = newWebServer(s), newMounts(s)
+	s.web, s.mounts, s.hosted = newWebServer(s), newMounts(s), newHosted(s)
 	s.cfg.frames = wsframe.Config{MaxMessage: cfg.EIO.MaxPayload}
 	if cfg.GenerateID != nil {
 		s.named = newForeignIDs()
@@ -74,17 +75,26 @@ func (s *Server) Start() error { return s.reactor.Start() }
 
 // Listen opens a listener on every loop and returns its address.
 func (s *Server) Listen(network, addr string) (net.Addr, error) {
+	if s.cfg.ThroughHTTP {
+		return s.hosted.listen(network, addr, nil)
+	}
 	return s.reactor.Listen(network, addr)
 }
 
 // ListenTLS is Listen for encrypted connections.
 func (s *Server) ListenTLS(network, addr string, cfg *tls.Config) (net.Addr, error) {
+	if s.cfg.ThroughHTTP {
+		return s.hosted.listen(network, addr, cfg)
+	}
 	return s.reactor.ListenTLS(network, addr, cfg)
 }
 
 // ListenOn takes a listener over; with a configuration its connections are
 // encrypted.
 func (s *Server) ListenOn(ln net.Listener, cfg *tls.Config) error {
+	if s.cfg.ThroughHTTP {
+		return s.hosted.serve(ln, cfg)
+	}
 	return s.reactor.ListenOn(ln, cfg)
 }
 
@@ -101,6 +111,7 @@ func (s *Server) IDs() *IDCodec { return s.ids }
 // connections that exist.
 func (s *Server) StopAccepting() {
 	s.draining.Store(true)
+	s.hosted.stopAccepting()
 	s.reactor.StopAccepting()
 }
 
@@ -116,7 +127,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.awaitConns(ctx)
 	err := s.reactor.Shutdown(ctx)
-	return cmp.Or(err, webErr, s.mounts.wait(ctx), s.awaitAdmissions(ctx))
+	mountErr := s.mounts.wait(ctx)
+	s.hosted.shutdown()
+	return cmp.Or(err, webErr, mountErr, s.awaitAdmissions(ctx))
 }
 
 // awaitAdmissions joins the goroutines that run Config.Admit or middlewares. When ctx ends,

@@ -10,6 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// HasDescriptors tells whether loops can watch sockets: everywhere but on
+// Windows and other systems without epoll and kqueue, where Listen, Adopt and
+// their like return errors.ErrUnsupported and all connections come from Pipe.
+const HasDescriptors = true
+
 // notSentLowat is how many bytes may wait unsent in the kernel before the
 // socket counts as not writable: what is stale should wait here, where it can
 // be dropped.
@@ -61,14 +66,6 @@ func localNetAddr(fd int) net.Addr {
 		return netAddr(netip.AddrPort{})
 	}
 	return netAddr(addrPort(sa))
-}
-
-// netAddr converts; what has no address and port is a Unix socket.
-func netAddr(a netip.AddrPort) net.Addr {
-	if !a.IsValid() {
-		return &net.UnixAddr{Net: "unix"}
-	}
-	return net.TCPAddrFromAddrPort(a)
 }
 
 // addrPort converts; an IPv4 address that IPv6 maps is given as IPv4.
