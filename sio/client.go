@@ -428,8 +428,8 @@ func (c *client) refuse(namespace string, e *Error) {
 	d := &c.shard.srv.dialect
 	b := d.newFrame(256)
 	appendError := d.parser().AppendConnectError
-	if c.legacy() && !d.msgpack && e != errInvalidNamespace {
-		appendError = packet.AppendLegacyConnectError
+	if c.legacy() && e != errInvalidNamespace {
+		appendError = d.parser().AppendLegacyConnectError
 	}
 	out, err := appendError(b.B, namespace, e.Message, e.Data, d.codec)
 	if err != nil {

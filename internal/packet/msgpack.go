@@ -271,6 +271,18 @@ func (msgpack) AppendConnectError(dst []byte, nsp, message string, data any, _ j
 	return out, nil
 }
 
+// AppendLegacyConnectError implements Parser.
+func (msgpack) AppendLegacyConnectError(dst []byte, nsp, message string, data any, _ jsonx.Codec) (out []byte, err error) {
+	if data == nil {
+		data = message
+	}
+	out = appendKey(appendMsgpackHead(dst, 3, ConnectError), keyData)
+	if out, err = msgpackx.AppendValue(out, data); err != nil {
+		return dst, err
+	}
+	return appendNsp(out, nsp), nil
+}
+
 // AppendDisconnect implements Parser.
 func (msgpack) AppendDisconnect(dst []byte, nsp string) []byte {
 	return appendNsp(appendMsgpackHead(dst, 2, Disconnect), nsp)

@@ -23,12 +23,14 @@ type Parser interface {
 	// EventName returns the name of an event; see Packet.EventName.
 	EventName(p *Packet, scratch []byte) (name []byte, ok bool)
 
-	// AppendEvent, AppendAck, AppendConnect, AppendConnectError and
-	// AppendDisconnect write packets; see the functions of these names.
+	// AppendEvent, AppendAck, AppendConnect, AppendConnectError,
+	// AppendLegacyConnectError and AppendDisconnect write packets; see the
+	// functions of these names.
 	AppendEvent(dst []byte, nsp string, id int64, event string, args []any, c jsonx.Codec, atts [][]byte) ([]byte, [][]byte, error)
 	AppendAck(dst []byte, nsp string, id uint64, bigID string, args []any, c jsonx.Codec, atts [][]byte) ([]byte, [][]byte, error)
 	AppendConnect(dst []byte, nsp, sid, pid string) []byte
 	AppendConnectError(dst []byte, nsp, message string, data any, c jsonx.Codec) ([]byte, error)
+	AppendLegacyConnectError(dst []byte, nsp, message string, data any, c jsonx.Codec) ([]byte, error)
 	AppendDisconnect(dst []byte, nsp string) []byte
 
 	// Decode reads the argument raw, with the attachments of its packet, into
@@ -97,6 +99,10 @@ func (text) AppendConnect(dst []byte, nsp, sid, pid string) []byte {
 
 func (text) AppendConnectError(dst []byte, nsp, message string, data any, c jsonx.Codec) ([]byte, error) {
 	return AppendConnectError(dst, nsp, message, data, c)
+}
+
+func (text) AppendLegacyConnectError(dst []byte, nsp, message string, data any, c jsonx.Codec) ([]byte, error) {
+	return AppendLegacyConnectError(dst, nsp, message, data, c)
 }
 
 func (text) AppendDisconnect(dst []byte, nsp string) []byte { return AppendDisconnect(dst, nsp) }
