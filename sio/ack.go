@@ -68,6 +68,7 @@ type pendingAck struct {
 	over  bool
 
 	// Immutable.
+	flags   uint16 // flagKeep, with flagVolatile if the event may be dropped
 	id      uint64
 	socket  *Socket
 	buf     *bufpool.Buf // given up when it is sent
@@ -86,7 +87,8 @@ func (p *pendingAck) finish(r *Reply, err error) {
 }
 
 // EmitAck sends an event and calls ack once with the client's answer, or with
-// ErrAckTimeout, ErrSocketClosed or ErrServerClosed. ack runs on a worker in
+// ErrAckTimeout, ErrSocketClosed or ErrServerClosed; ErrDropped if the event is
+// volatile and could not leave at once. ack runs on a worker in
 // the order of the socket's events, so it may block. Without a timeout
 // (Socket.Timeout(d).EmitAck) it waits until the socket closes.
 func (s *Socket) EmitAck(event string, ack func(*Reply, error), args ...any) error {
@@ -104,21 +106,29 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*R
 func (s *Socket) emitAckLocal(p *pendingAck) {
 	l := s.client.shard.loop
 	l.Defer(p.buf)
-	if s.sendLocal(p.buf, flagKeep, "") != nil {
+	switch err := s.sendLocal(p.buf, p.flags, ""); err {
+	case nil:
+		s.expectAck(p)
+	case ErrDropped: //nolint:errorlint // a sentinel that is never wrapped
+		p.fail(err)
+	default:
 		p.fail(ErrSocketClosed)
-		return
 	}
-	s.expectAck(p)
 }
 
-// expectAck registers an ack whose event was sent.
+// expectAck registers an ack whose event was sent. One without any time is over
+// at once: nobody can be in time, not even by chance.
 func (s *Socket) expectAck(p *pendingAck) {
+	if p.timeout > 0 && p.timeout < time.Millisecond {
+		p.fail(ErrAckTimeout)
+		return
+	}
 	x := s.ensureExtra()
 	x.acks = append(x.acks, p)
 	if p.timeout > 0 {
 		l := s.client.shard.loop
 		p.timer.Kind = timerAck
-		l.SetTimer(&p.timer, l.Now()+max(p.timeout.Milliseconds(), 1))
+		l.SetTimer(&p.timer, l.Now()+p.timeout.Milliseconds())
 	}
 }
 
@@ -207,7 +217,7 @@ func (t Target) emitAck(event string, args []any, resolve func(*Reply, error)) (
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, socket: s, timeout: t.timeout, resolve: resolve}
+	p := &pendingAck{id: s.nsp.ackID.Add(1) - 1, socket: s, flags: t.flags&flagVolatile | flagKeep, timeout: t.timeout, resolve: resolve}
 	var err error
 	if p.buf, err = s.nsp.srv.dialect.encodeEvent(s.nsp.name, int64(p.id), event, args); err != nil {
 		return nil, err
@@ -252,7 +262,9 @@ func (t Target) request(ctx context.Context, event string, args []any) (*Reply, 
 // EmitWithAck sends an event to the sockets of the Target and waits for all
 // their answers: until the Target's Timeout, or until ctx ends. It returns
 // those that came; if some did not, the error says why: ErrAckTimeout, ctx's
-// error, or ErrSocketClosed if a socket left. It must not be called on a loop.
+// error, or ErrSocketClosed if a socket left. A volatile Target has only those
+// sockets asked that can take the event at once. It must not be called on a
+// loop.
 func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]*Reply, error) {
 	return collectReplies(t.Gather(ctx, event, args...))
 }

@@ -69,7 +69,10 @@ type BroadcastOptions struct {
 // Target returns the sockets of this server that the options mean. Nothing that
 // is done with it reaches the adapter again.
 func (o BroadcastOptions) Target(n *Namespace) Target {
-	t := n.Local().To(o.Rooms...).Except(o.Except...).Timeout(o.Timeout).Compress(!o.NoCompress)
+	t := n.Local().To(o.Rooms...).Except(o.Except...).Compress(!o.NoCompress)
+	if o.Timeout > 0 {
+		t = t.Timeout(o.Timeout)
+	}
 	if o.Volatile {
 		t = t.Volatile()
 	}

@@ -123,10 +123,12 @@ func (t Target) Compress(on bool) Target {
 	return t
 }
 
-// Timeout limits how long EmitWithAck and Gather wait; ErrAckTimeout follows.
-// Zero means as long as their context lives.
+// Timeout limits how long EmitWithAck, EmitAck and Gather wait; ErrAckTimeout
+// follows. It counts in whole milliseconds. With less than one nobody can be in
+// time: the event is sent, and ErrAckTimeout follows at once. A Target that has
+// no timeout waits as long as the context lives.
 func (t Target) Timeout(d time.Duration) Target {
-	t.timeout = d
+	t.timeout = max(d, 1)
 	return t
 }
 

@@ -58,7 +58,7 @@ func (t *targetSpec) base(s *sio.Socket) (sio.Target, error) {
 		case len(t.Except) > 0:
 			return s.Except(t.Except...), nil
 		}
-		return s.Timeout(0), nil
+		return s.Compress(true), nil
 	default:
 		return target, usagef("unknown target %q", t.From)
 	}
