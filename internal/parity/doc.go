@@ -58,6 +58,7 @@
 //
 //	c ~ disconnect transport close     the reason that the server's application sees, for
 //	                                   {id} in /; or: disconnect /custom {other} REASON
+//	c ~ disconnecting REASON ["a"]     the same, when the socket is still in its rooms
 //	c ~ error                          it sees an error event of {id} in /; or of another
 //	c ~ shutdown                       the server is told to shut down (fresh only)
 //	c ~ mark, c ~ waited 290ms         at least so long has gone by since the mark

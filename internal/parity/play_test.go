@@ -298,7 +298,7 @@ func (p *player) observe(ctx context.Context, s *step) error {
 		}
 	case "shutdown":
 		return p.srv.stop()
-	case "disconnect", "error":
+	case "disconnecting", "disconnect", "error":
 		return p.fate(ctx, s, word, rest)
 	default:
 		return fmt.Errorf("%q is nothing to observe", s.lines[0])
@@ -323,7 +323,10 @@ func (p *player) fate(ctx context.Context, s *step, kind, rest string) error {
 	if err != nil {
 		return err
 	}
-	if kind == "disconnect" && got != rest {
+	if rest, err = p.expand(s, rest); err != nil {
+		return err
+	}
+	if kind != "error" && got != rest {
 		return fmt.Errorf("\n got %q\nwant %q", got, rest)
 	}
 	return nil

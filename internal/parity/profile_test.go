@@ -2,9 +2,7 @@ package parity_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -200,8 +198,12 @@ func useAuth(n *sio.Namespace) {
 	})
 }
 
-// greet tells every socket about itself.
+// greet tells every socket about itself, and gives it the data of its user.
 func greet(s *sio.Socket) {
+	var user struct{ User json.RawMessage }
+	if _ = s.Auth(&user); user.User != nil && !s.Recovered() { // one of another shape says nothing
+		s.SetData(map[string]any{"user": user.User})
+	}
 	auth := json.RawMessage("{}")
 	_ = s.Auth(&auth) // any JSON fits
 	rooms := append([]string{}, s.Rooms()...)
@@ -218,118 +220,4 @@ func greet(s *sio.Socket) {
 		Query        map[string]any  `json:"query"`
 		HeadersCount int             `json:"headersCount"`
 	}{s.ID(), s.Recovered(), rooms, auth, query, len(s.Handshake().Headers)})
-}
-
-// A command is the argument of the event ctl.
-type command struct {
-	Op     string
-	Event  string
-	Args   []json.RawMessage
-	Rooms  []string
-	Close  bool
-	MS     milliseconds
-	Target struct {
-		From     string
-		To       []string
-		Volatile bool
-		Timeout  milliseconds
-	}
-}
-
-func (c *command) args() []any {
-	var args []any
-	for _, raw := range c.Args {
-		args = append(args, raw)
-	}
-	return args
-}
-
-// target is what the command is about: its own socket unless it says otherwise.
-func (c *command) target(s *sio.Socket) sio.Target {
-	t := s.Timeout(0)
-	switch {
-	case c.Target.From == "server":
-		t = s.Namespace().To(c.Target.To...)
-	case len(c.Target.To) > 0:
-		t = s.To(c.Target.To...)
-	}
-	if c.Target.Volatile {
-		t = t.Volatile()
-	}
-	if c.Target.Timeout > 0 {
-		t = t.Timeout(c.Target.Timeout.duration())
-	}
-	return t
-}
-
-// control does a command and acknowledges it where the client wants that.
-func (s *local) control(ctx context.Context, e *sio.Event) error {
-	var c command
-	if err := e.Decode(&c); err != nil {
-		return err
-	}
-	var answer any = true
-	socket := e.Socket()
-	switch c.Op {
-	case "emit":
-		if err := c.target(socket).Emit(c.Event, c.args()...); err != nil && !errors.Is(err, sio.ErrDropped) {
-			return err
-		}
-	case "emitWithAck":
-		replies, err := c.target(socket).EmitWithAck(ctx, c.Event, c.args()...)
-		answer = responses(replies, err, len(c.Target.To) == 0)
-	case "join":
-		if err := socket.Join(c.Rooms...); err != nil {
-			return err
-		}
-	case "hang":
-		select {
-		case <-time.After(c.MS.duration()):
-		case <-ctx.Done():
-		}
-	case "disconnect":
-		socket.Disconnect(c.Close)
-		return nil
-	case "disconnectSockets":
-		if err := c.target(socket).Disconnect(c.Close); err != nil {
-			return err
-		}
-	case "log":
-		answer = s.takeLog(socket.Namespace().Name())
-	case "guard", "unguard":
-		s.mu.Lock()
-		s.guards[socket.ID()] = c.Op == "guard"
-		s.mu.Unlock()
-	default:
-		return fmt.Errorf("%w: %q", errUnknownOp, c.Op)
-	}
-	if !e.WantsAck() {
-		return nil
-	}
-	return e.Ack(answer)
-}
-
-// takeLog returns what was recorded in a namespace since the last call.
-func (s *local) takeLog(namespace string) []any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	log := append([]any{}, s.log[namespace]...)
-	s.log[namespace] = nil
-	return log
-}
-
-// responses is what emitWithAck acknowledges: the answer of one socket, or a
-// list of those that came.
-func responses(replies []*sio.Reply, err error, one bool) map[string]any {
-	list := []any{}
-	for _, r := range replies {
-		list = append(list, r.Arg(0))
-	}
-	switch {
-	case err != nil:
-		return map[string]any{"error": strings.TrimPrefix(err.Error(), "sio: "), "responses": list}
-	case one && len(list) == 1:
-		return map[string]any{"responses": list[0]}
-	}
-	return map[string]any{"responses": list}
 }

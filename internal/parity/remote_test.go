@@ -127,9 +127,15 @@ func (r *remote) readLog(ctx context.Context, namespace string) error {
 		return fmt.Errorf("no log: %s, %w", shorten(text), err)
 	}
 	for _, e := range entries[0] {
-		if len(e) == 4 {
-			r.book.write(entry{fmt.Sprint(e[0]), namespace, fmt.Sprint(e[1])}, fmt.Sprint(e[2]))
+		if len(e) != 4 {
+			continue
 		}
+		what := entry{fmt.Sprint(e[0]), namespace, fmt.Sprint(e[1])}
+		text := fmt.Sprint(e[2])
+		if rooms, err := json.Marshal(e[3]); err == nil && what.kind == "disconnecting" {
+			text += " " + string(rooms)
+		}
+		r.book.write(what, text)
 	}
 	return nil
 }

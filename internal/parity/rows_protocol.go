@@ -85,4 +85,8 @@ var protocolRows = []Row{
 	{Name: "2.8/implicit CONNECT, ids and acks", Scripts: []string{"eio3-polling", "eio3-websocket"}},
 	{Name: "2.8/namespaces and their query", Scripts: []string{"eio3-namespace"}},
 	{Name: "2.8/errors", Scripts: []string{"eio3-errors"}},
+	{Name: "2.7/with revision 3", Scripts: []string{"eio3-msgpack"}},
+	{Name: "2.8/no recovery", Scripts: []string{"eio3-recovery"}},
+	{Name: "2.6/acks bypass middlewares and listeners", Scripts: []string{"ack-unseen"}},
+	{Name: "2.5/6 rooms joined in a middleware are left", Scripts: []string{"connect-refused-rooms"}},
 }

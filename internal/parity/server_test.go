@@ -141,6 +141,7 @@ func (b *book) wait(ctx context.Context, e entry) (string, error) {
 type family interface {
 	sio.Registrar
 	OnConnection(func(*sio.Socket))
+	OnDisconnecting(func(*sio.Socket, sio.DisconnectReason))
 	OnDisconnect(func(*sio.Socket, sio.DisconnectReason))
 	OnError(func(*sio.Socket, error))
 }
@@ -184,6 +185,17 @@ func (s *local) follow(socket *sio.Socket) {
 
 var errRefused = errors.New("refused")
 
+// gone records the end of a socket, with the rooms that it is in. That it is
+// disconnecting is told with them.
+func (s *local) gone(kind string, socket *sio.Socket, reason sio.DisconnectReason) {
+	rooms, _ := s.rooms(socket, nil)
+	s.record(kind, socket, string(reason), rooms)
+	if kind == "disconnecting" {
+		text, _ := json.Marshal(rooms)
+		s.book.write(entry{kind, socket.Namespace().Name(), socket.ID()}, string(reason)+" "+string(text))
+	}
+}
+
 // serve sets the namespaces up.
 func (s *local) serve(ctx context.Context) {
 	for _, name := range []string{"/", "/guarded"} {
@@ -205,7 +217,11 @@ func (s *local) serve(ctx context.Context) {
 			s.follow(socket)
 			greet(socket)
 		})
+		n.OnDisconnecting(func(socket *sio.Socket, reason sio.DisconnectReason) {
+			s.gone("disconnecting", socket, reason)
+		})
 		n.OnDisconnect(func(socket *sio.Socket, reason sio.DisconnectReason) {
+			s.gone("disconnect", socket, reason)
 			s.book.write(entry{"disconnect", socket.Namespace().Name(), socket.ID()}, string(reason))
 		})
 		n.OnError(func(socket *sio.Socket, err error) {
