@@ -62,18 +62,38 @@ func dialDeflate(t *testing.T, addr string) *wsClient {
 // message returns the text of the next frame, and whether it was compressed.
 func (c *wsClient) message() (text string, compressed bool) {
 	c.t.Helper()
-	f := c.frame()
+	return textOf(c.t, c.frame())
+}
+
+// textOf returns the text of a frame, and whether it was compressed.
+func textOf(tb testing.TB, f ws.Frame) (text string, compressed bool) {
+	tb.Helper()
 	if f.Header.OpCode != ws.OpText {
-		c.t.Fatalf("got %v frame %q, want text", f.Header.OpCode, f.Payload)
+		tb.Fatalf("got %v frame %q, want text", f.Header.OpCode, f.Payload)
 	}
 	if !f.Header.Rsv1() {
 		return string(f.Payload), false
 	}
 	all, err := io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(f.Payload), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff"))))
 	if err != nil {
-		c.t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(all), true
+}
+
+// inflated returns the text of all frames in b.
+func inflated(tb testing.TB, b []byte) string {
+	tb.Helper()
+	var all strings.Builder
+	for r := bytes.NewReader(b); r.Len() > 0; {
+		f, err := ws.ReadFrame(r)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		text, _ := textOf(tb, f)
+		all.WriteString(text)
+	}
+	return all.String()
 }
 
 // sendDeflated sends a compressed text message.

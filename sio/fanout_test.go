@@ -237,3 +237,56 @@ func TestFanoutReachesAClientThatIsClosed(t *testing.T) {
 		t.Errorf("got %q, want the broadcast in front of the close", got)
 	}
 }
+
+// TestDeflatedTurnIsOneWrite sends clients with permessage-deflate all packets of
+// a turn in one write and in order, long and short ones, broadcast or not.
+func TestDeflatedTurnIsOneWrite(t *testing.T) {
+	t.Parallel()
+	srv, l, plain := receiversWith(t, 2, &sio.Options{PerMessageDeflate: &sio.PerMessageDeflate{}})
+	offer := strings.Replace(upgradeRequest, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 1)
+	var clients []*receiver
+	for range 3 {
+		r := &receiver{}
+		r.conn = srv.OpenFake(0, r.write)
+		r.conn.Inject([]byte(offer))
+		r.conn.Inject(masked("40"))
+		l.Drive()
+		sockets := srv.LocalSockets()
+		r.socket = sockets[len(sockets)-1]
+		clients = append(clients, r)
+	}
+	clients = append(clients, plain...)
+	for _, r := range clients {
+		r.input, r.writes = nil, 0
+	}
+	long := strings.Repeat("gannet ", 1000)
+	var want strings.Builder
+	for range 10 {
+		for _, event := range []struct {
+			name string
+			arg  string
+			emit func(event string, args ...any) error
+		}{
+			{"tick", "1", srv.Emit},
+			{"long", long, srv.Emit},
+			{"tick", "2", srv.Root().Compress(false).Emit},
+			{"other", long, srv.Except("nobody").Emit},
+			{"one", long, clients[0].socket.Emit},
+			{"long", long[1:], srv.Emit},
+		} {
+			if err := event.emit(event.name, event.arg); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&want, `42["%s","%s"]`, event.name, event.arg)
+		}
+	}
+	l.Drive()
+	for i, r := range clients[:3] {
+		if r.writes != 1 || len(r.input) > 16<<10 {
+			t.Errorf("client %d: %d bytes in %d writes, want them compressed and in one", i, len(r.input), r.writes)
+		}
+	}
+	if got := inflated(t, clients[0].input); got != want.String() {
+		t.Errorf("got %.200q, want %.200q", got, want.String())
+	}
+}
