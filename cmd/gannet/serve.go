@@ -119,11 +119,11 @@ func newApp(cfg *config.Config, log *slog.Logger) (*app, error) {
 		a.sampler = figures.New(a.srv)
 		a.sampler.Feed(a.srv.Of("/stats-feed"))
 	}
-	a.site, err = site.New(&site.Options{
-		Path:      "/" + strings.Trim(cfg.Path, "/"),
-		HasClient: cfg.ClientDir != "",
-		Figures:   a.sampler,
-	})
+	pages := &site.Options{Path: "/" + strings.Trim(cfg.Path, "/"), Figures: a.sampler}
+	if cfg.HasClient() {
+		pages.ClientFile = cfg.ClientFile()
+	}
+	a.site, err = site.New(pages)
 	return a, err
 }
 
@@ -151,7 +151,7 @@ func (a *app) start(stdout io.Writer) error {
 	if a.sampler != nil {
 		a.sampler.Start()
 	}
-	if a.cfg.ClientDir == "" {
+	if !a.cfg.HasClient() {
 		a.log.Warn(`the browser client is missing, so the pages cannot connect: use "make run" in a clone of Gannet, or --client-dir`)
 	}
 	for _, w := range where {

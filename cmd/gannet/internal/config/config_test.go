@@ -140,7 +140,29 @@ func TestErrors(t *testing.T) {
 		{name: "no client", args: []string{"--client-dir=."}, want: "client-dir: there is no socket.io.js in \".\""},
 		{name: "bad level", args: []string{"--log-level=loud"}, want: "--log-level"},
 		{name: "bad format", args: []string{"--log-format=xml"}, want: "log-format:"},
-		{name: "bad size", args: []string{"--max-queue=4GB"}, want: "--max-queue"},
+		{name: "bad size", args: []string{"--max-queue=4TB"}, want: "--max-queue"},
+		{name: "size of a connection", args: []string{"--max-queue=4GB"}, want: "max-queue: 4000000000 is too large, at most 2147483647 is possible"},
+		{name: "size of all connections", args: []string{"--max-total-queue=4GB"}},
+		{name: "no limit at all", args: []string{"--max-total-queue=-1"}},
+		{name: "negative limit", args: []string{"--max-total-queue=-2"}, want: "max-total-queue: -2 is too small, at least -1 is needed"},
+		{name: "no soft limit", args: []string{"--soft-queue=0"}, want: "soft-queue: 0 is too small"},
+		{name: "no CONNECT", args: []string{"--max-connect-size=0"}, want: "max-connect-size:"},
+		{name: "no attachments", args: []string{"--max-attachments=0"}, want: "max-attachments:"},
+		{name: "no namespaces", args: []string{"--max-namespaces=0"}, want: "max-namespaces:"},
+		{name: "no rooms", args: []string{"--max-rooms=0"}, want: "max-rooms:"},
+		{name: "no workers", args: []string{"--max-workers=0"}, want: "max-workers:"},
+		{name: "no events", args: []string{"--max-pending=-1"}, want: "max-pending:"},
+		{name: "negative threshold", args: []string{"--http-compression-threshold=-1"}, want: "http-compression-threshold:"},
+		{name: "negative threshold of frames", args: []string{"--per-message-deflate-threshold=-1"}, want: "per-message-deflate-threshold:"},
+		{name: "no time away", args: []string{"--max-disconnection-duration=0s"}, want: "max-disconnection-duration: 0s is too short"},
+		{name: "nothing kept", args: []string{"--max-recovery-bytes=0"}, want: "max-recovery-bytes:"},
+		{name: "no time for TLS", args: []string{"--tls-handshake-timeout=0s"}, want: "tls-handshake-timeout:"},
+		{name: "bad parser", args: []string{"--parser=protobuf"}, want: `parser: "protobuf" is not json or msgpack`},
+		{name: "bad cookie", args: []string{"--cookie=a;b"}, want: `cookie: "a;b" cannot be the name of a cookie`},
+		{name: "bad site of a cookie", args: []string{"--cookie-same-site=loose"}, want: `cookie-same-site: "loose" is not lax, strict or none`},
+		{name: "cookie for all sites", args: []string{"--cookie=io", "--cookie-same-site=none"}, want: "cookie-same-site: none needs cookie-secure"},
+		{name: "encrypted cookie for all sites", args: []string{"--cookie=io", "--cookie-same-site=None", "--cookie-secure"}},
+		{name: "age of a cookie", args: []string{"--cookie-max-age=1500ms"}, want: "cookie-max-age: 1.5s is not a whole number of seconds"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -207,6 +229,9 @@ func TestOptions(t *testing.T) {
 	s, err := load(t, []string{
 		"--transports=websocket", "--max-http-buffer-size=64KiB", "--max-conns=5", "--loops=1", "--cors-origin=https://a.example",
 		"--trusted-proxy=10.1.2.3/8", "--trusted-proxy=::1", "--log-level=warn", "--addr=unix:/run/g", "--addr=:80",
+		"--max-rooms=3", "--max-workers=4", "--max-pending=6", "--soft-queue=7", "--max-total-queue=8GiB", "--tls-handshake-timeout=9s",
+		"--connection-state-recovery", "--max-recovery-bytes=11", "--per-message-deflate", "--per-message-deflate-threshold=0",
+		"--http-compression-threshold=0",
 	}, nil, "")
 	if err != nil {
 		t.Fatal(err)
@@ -222,6 +247,15 @@ func TestOptions(t *testing.T) {
 		{"loops", o.Loops, 1},
 		{"origins", o.CORS.Origins, []string{"https://a.example"}},
 		{"proxies", o.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+		{"rooms", o.MaxRooms, 3},
+		{"workers", o.MaxWorkers, 4},
+		{"pending", o.MaxPending, 6},
+		{"soft queue", o.SoftQueue, 7},
+		{"all queues", o.MaxTotalQueue, int64(8 << 30)},
+		{"TLS handshake", o.TLSHandshakeTimeout, 9 * time.Second},
+		{"recovery", *o.ConnectionStateRecovery, sio.RecoveryOptions{MaxDisconnectionDuration: 2 * time.Minute, MaxBytes: 11}},
+		{"every frame", o.PerMessageDeflate.Threshold, 1},
+		{"every response", o.HTTPCompressionThreshold, 1},
 		{"level", s.Config.LogLevel, slog.LevelWarn},
 		{"listeners", s.Config.Listeners(), []config.Listener{{Network: "unix", Addr: "/run/g"}, {Network: "tcp", Addr: ":80"}}},
 	} {
@@ -242,22 +276,27 @@ func TestDefaultsAreValid(t *testing.T) {
 	if s.Config.Options().CORS != nil {
 		t.Error("other sites may connect by default")
 	}
-	if _, err := sio.NewServer(s.Config.Options()); err != nil {
+	o := s.Config.Options()
+	if _, err := sio.NewServer(o); err != nil {
 		t.Error(err)
+	}
+	if o.PerMessageDeflate != nil || o.ConnectionStateRecovery != nil || o.Cookie != nil || o.AllowEIO3 || o.DisableUpgrades ||
+		o.NoTrailingSlash || o.DisableServeClient || o.Parser != sio.ParserJSON || o.HTTPCompressionThreshold != 1024 {
+		t.Errorf("not the defaults of the library: %+v", o)
 	}
 }
 
 func TestSize(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]config.Size{
-		"0": 0, "1000": 1000, "1e6": 1_000_000, "64KiB": 65536, "1.5 MiB": 3 << 19, "2kB": 2000, "1MB": 1_000_000, "7B": 7,
+		"0": 0, "1000": 1000, "1e6": 1_000_000, "64KiB": 65536, "1.5 MiB": 3 << 19, "2kB": 2000, "1MB": 1_000_000, "7B": 7, "2GB": 2e9, "3GiB": 3 << 30,
 	} {
 		var s config.Size
 		if err := s.UnmarshalText([]byte(text)); err != nil || s != want {
 			t.Errorf("%q: got %d, %v, want %d", text, s, err, want)
 		}
 	}
-	for _, text := range []string{"", "x", "1.5", "1GB", "1e99", "KiB", "0x10KiB?"} {
+	for _, text := range []string{"", "x", "1.5", "1TB", "1e99", "KiB", "0x10KiB?"} {
 		var s config.Size
 		if err := s.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q: got %d, want an error", text, s)

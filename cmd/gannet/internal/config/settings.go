@@ -102,26 +102,16 @@ func (s *Settings) register() {
 	f, c := s.Flags, &s.Config
 	f.StringSliceVar(&c.Addr, "addr", []string{":3000"}, "`where` to listen: HOST:PORT, :PORT or unix:PATH; may be repeated")
 	f.StringVar(&c.Path, "path", "/socket.io", "URL path of the Socket.IO server")
+	f.BoolVar(&c.AddTrailingSlash, "add-trailing-slash", true, "add a slash to the path, which is a prefix")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "`file` with a certificate and its signers' in PEM form: every address but unix:PATH is https")
 	f.StringVar(&c.TLSKey, "tls-key", "", "`file` with its key; SIGHUP reads both again")
 	f.StringVar(&c.ClientDir, "client-dir", "", "folder with the browser client: dist of the npm package socket.io-client")
+	f.BoolVar(&c.ServeClient, "serve-client", true, "serve the browser client below the path")
 	f.BoolVar(&c.StatsPage, "stats", true, "serve the page of server figures at /stats")
 
-	f.StringSliceVar(&c.Transports, "transports", []string{"polling", "websocket"}, "transports that are enabled")
-	f.DurationVar(&c.PingInterval, "ping-interval", 25*time.Second, "time between heartbeats")
-	f.DurationVar(&c.PingTimeout, "ping-timeout", 20*time.Second, "how long a client may take to answer a heartbeat")
-	f.DurationVar(&c.UpgradeTimeout, "upgrade-timeout", 10*time.Second, "how long an upgrade to WebSocket may take")
-	f.DurationVar(&c.ConnectTimeout, "connect-timeout", 45*time.Second, "how long a client may take to join a namespace")
-	f.TextVar(&c.MaxHTTPBufferSize, "max-http-buffer-size", Size(1_000_000), "largest message and POST body, in `bytes`")
-
-	f.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, `other sites that may connect, such as https://example.com, or "*"; may be repeated`)
-	f.BoolVar(&c.CORSCredentials, "cors-credentials", false, "let these sites send cookies")
-	f.StringSliceVar(&c.TrustedProxies, "trusted-proxy", nil, "proxies that may name the client's address by X-Forwarded-For; may be repeated")
-
-	f.IntVar(&c.MaxConns, "max-conns", 0, "most connections at a time (default: the limit of open files less 64)")
-	f.IntVar(&c.Loops, "loops", 0, "number of event loops (default: one for each core)")
-	f.TextVar(&c.MaxQueue, "max-queue", Size(4<<20), "`bytes` that may wait for one slow client before it is disconnected")
-	f.DurationVar(&c.WriteTimeout, "write-timeout", 10*time.Second, "how long a client may refuse to take bytes")
+	registerProtocol(f, c)
+	registerAccess(f, c)
+	registerLimits(f, c)
 
 	f.DurationVar(&c.DrainDelay, "drain-delay", 0, "after SIGTERM, go on for this long with /readyz answering 503")
 	f.DurationVar(&c.DrainTimeout, "drain-timeout", 10*time.Second, "how long the shutdown may take after that")
@@ -129,6 +119,57 @@ func (s *Settings) register() {
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "`level`: debug, info, warn or error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "`format`: text or json")
 	f.StringVar(&c.PprofAddr, "pprof-addr", "", "HOST:PORT of a separate listener for net/http/pprof (default: none)")
+}
+
+// registerProtocol adds what clients and server say to each other.
+func registerProtocol(f *pflag.FlagSet, c *Config) {
+	f.StringSliceVar(&c.Transports, "transports", []string{"polling", "websocket"}, "transports that are enabled")
+	f.BoolVar(&c.AllowUpgrades, "allow-upgrades", true, "tell clients on polling that they may go over to WebSocket")
+	f.BoolVar(&c.AllowEIO3, "allow-eio3", false, "accept clients of Socket.IO 2, whose socket ids let anybody speak for them")
+	f.StringVar(&c.Parser, "parser", "json", "what all clients speak: json, or msgpack as socket.io-msgpack-parser does")
+	f.StringVar(&c.InitialPacket, "initial-packet", "", "Engine.IO message that every client gets behind the handshake (default: none)")
+	f.DurationVar(&c.PingInterval, "ping-interval", 25*time.Second, "time between heartbeats")
+	f.DurationVar(&c.PingTimeout, "ping-timeout", 20*time.Second, "how long a client may take to answer a heartbeat")
+	f.DurationVar(&c.UpgradeTimeout, "upgrade-timeout", 10*time.Second, "how long an upgrade to WebSocket may take")
+	f.DurationVar(&c.ConnectTimeout, "connect-timeout", 45*time.Second, "how long a client may take to join a namespace")
+	f.DurationVar(&c.TLSHandshakeTimeout, "tls-handshake-timeout", 10*time.Second, "how long a TLS handshake may take")
+
+	f.BoolVar(&c.PerMessageDeflate, "per-message-deflate", false, "compress on WebSocket, for clients that offer it")
+	f.TextVar(&c.PerMessageDeflateThreshold, "per-message-deflate-threshold", Size(1024), "`bytes` from which a message is compressed")
+	f.BoolVar(&c.HTTPCompression, "http-compression", true, "compress the responses to polls, for clients that accept it")
+	f.TextVar(&c.HTTPCompressionThreshold, "http-compression-threshold", Size(1024), "`bytes` from which a response is compressed")
+
+	f.BoolVar(&c.Recovery, "connection-state-recovery", false, "have clients whose connection was lost for a moment go on where they were")
+	f.DurationVar(&c.MaxDisconnectionDuration, "max-disconnection-duration", 2*time.Minute, "how long they may stay away")
+	f.TextVar(&c.MaxRecoveryBytes, "max-recovery-bytes", Size(16<<20), "`bytes` that each namespace keeps for them")
+}
+
+// registerAccess adds who may connect, and how that is known.
+func registerAccess(f *pflag.FlagSet, c *Config) {
+	f.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, `other sites that may connect, such as https://example.com, or "*"; may be repeated`)
+	f.BoolVar(&c.CORSCredentials, "cors-credentials", false, "let these sites send cookies")
+	f.StringSliceVar(&c.TrustedProxies, "trusted-proxy", nil, "proxies that may name the client's address by X-Forwarded-For; may be repeated")
+	f.StringVar(&c.Cookie, "cookie", "", "`name` of a cookie that carries the session id, for load balancers (default: none)")
+	f.StringVar(&c.CookieSameSite, "cookie-same-site", "lax", "its attribute SameSite: lax, strict or none")
+	f.BoolVar(&c.CookieSecure, "cookie-secure", false, "send it over https only")
+	f.DurationVar(&c.CookieMaxAge, "cookie-max-age", 0, "how long browsers keep it (default: until they are closed)")
+}
+
+// registerLimits adds what clients may make the server hold.
+func registerLimits(f *pflag.FlagSet, c *Config) {
+	f.IntVar(&c.MaxConns, "max-conns", 0, "most connections at a time (default: the limit of open files less 64)")
+	f.IntVar(&c.Loops, "loops", 0, "number of event loops (default: one for each core)")
+	f.TextVar(&c.MaxHTTPBufferSize, "max-http-buffer-size", Size(1_000_000), "largest message and POST body, in `bytes`")
+	f.TextVar(&c.MaxConnectSize, "max-connect-size", Size(64<<10), "largest CONNECT packet, in `bytes`")
+	f.IntVar(&c.MaxAttachments, "max-attachments", 10, "most binary attachments of a packet")
+	f.IntVar(&c.MaxNamespaces, "max-namespaces", 1024, "most namespaces that one client may join")
+	f.IntVar(&c.MaxRooms, "max-rooms", 65_536, "most rooms of one socket")
+	f.IntVar(&c.MaxWorkers, "max-workers", 10_000, "most goroutines that run handlers")
+	f.IntVar(&c.MaxPending, "max-pending", 1024, "events of one socket that may wait before it is not read")
+	f.TextVar(&c.MaxQueue, "max-queue", Size(4<<20), "`bytes` that may wait for one slow client before it is disconnected")
+	f.TextVar(&c.SoftQueue, "soft-queue", Size(64<<10), "`bytes` waiting for a client above which it counts as slow")
+	f.TextVar(&c.MaxTotalQueue, "max-total-queue", Size(0), "`bytes` that may wait for all slow clients, -1 for no limit (default: a quarter of the memory)")
+	f.DurationVar(&c.WriteTimeout, "write-timeout", 10*time.Second, "how long a client may refuse to take bytes")
 }
 
 func (s *Settings) set(f *pflag.Flag, from string) {

@@ -8,7 +8,7 @@ import (
 )
 
 // A Size is a number of bytes. It is written as a number, such as 1000000 or
-// 1e6, with one of the units kB, MB, KiB and MiB if wanted.
+// 1e6, with one of the units kB, MB, GB, KiB, MiB and GiB if wanted.
 type Size int
 
 var errSize = errors.New("not a number of bytes such as 65536, 1e6, 64KiB or 4MiB")
@@ -19,8 +19,10 @@ var units = []struct {
 }{
 	{"KiB", 1 << 10},
 	{"MiB", 1 << 20},
+	{"GiB", 1 << 30},
 	{"kB", 1e3},
 	{"MB", 1e6},
+	{"GB", 1e9},
 	{"B", 1},
 	{"", 1},
 }
@@ -38,7 +40,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 			return errSize
 		}
 		f *= u.bytes
-		if f != math.Trunc(f) || math.Abs(f) > math.MaxInt32 {
+		if f != math.Trunc(f) || math.Abs(f) >= math.MaxInt {
 			return errSize
 		}
 		*s = Size(f)

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"slices"
@@ -13,9 +15,6 @@ import (
 
 	"github.com/gannet-io/gannet/sio"
 )
-
-// clientFile is the one file that a client folder must have.
-const clientFile = "socket.io.js"
 
 func (c *Config) validateAddr() error {
 	if len(c.Addr) == 0 {
@@ -41,7 +40,7 @@ func (c *Config) validateAddr() error {
 	return nil
 }
 
-func (c *Config) validateLimits() error {
+func (c *Config) validateTimes() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
@@ -50,28 +49,13 @@ func (c *Config) validateLimits() error {
 		{"ping-timeout", c.PingTimeout},
 		{"upgrade-timeout", c.UpgradeTimeout},
 		{"connect-timeout", c.ConnectTimeout},
+		{"tls-handshake-timeout", c.TLSHandshakeTimeout},
+		{"max-disconnection-duration", c.MaxDisconnectionDuration},
 		{"write-timeout", c.WriteTimeout},
 	} {
 		if d.value < time.Millisecond {
 			return &Error{d.name, fmt.Sprintf("%v is too short, at least 1ms is needed", d.value)}
 		}
-	}
-	for _, n := range []struct {
-		name  string
-		value int64
-		least int64
-	}{
-		{"max-http-buffer-size", int64(c.MaxHTTPBufferSize), 1},
-		{"max-queue", int64(c.MaxQueue), 1},
-		{"max-conns", int64(c.MaxConns), 0},
-		{"loops", int64(c.Loops), 0},
-	} {
-		if n.value < n.least {
-			return &Error{n.name, fmt.Sprintf("%d is too small, at least %d is needed", n.value, n.least)}
-		}
-	}
-	if c.Loops > 256 {
-		return &Error{"loops", fmt.Sprintf("%d is too large, at most 256 are possible", c.Loops)}
 	}
 	if c.DrainDelay < 0 || c.DrainTimeout < 0 {
 		return &Error{"drain-timeout", "neither it nor drain-delay can be negative"}
@@ -79,7 +63,39 @@ func (c *Config) validateLimits() error {
 	return nil
 }
 
-func (c *Config) validateTransports() error {
+func (c *Config) validateLimits() error {
+	for _, n := range []struct {
+		name        string
+		value       int
+		least, most int
+	}{
+		{"max-http-buffer-size", int(c.MaxHTTPBufferSize), 1, math.MaxInt32},
+		{"max-connect-size", int(c.MaxConnectSize), 1, math.MaxInt32},
+		{"max-attachments", c.MaxAttachments, 1, math.MaxInt32},
+		{"max-namespaces", c.MaxNamespaces, 1, math.MaxInt32},
+		{"max-rooms", c.MaxRooms, 1, math.MaxInt32},
+		{"max-workers", c.MaxWorkers, 1, math.MaxInt32},
+		{"max-pending", c.MaxPending, 1, math.MaxInt32},
+		{"max-queue", int(c.MaxQueue), 1, math.MaxInt32},
+		{"soft-queue", int(c.SoftQueue), 1, math.MaxInt32},
+		{"max-total-queue", int(c.MaxTotalQueue), -1, math.MaxInt},
+		{"max-recovery-bytes", int(c.MaxRecoveryBytes), 1, math.MaxInt},
+		{"per-message-deflate-threshold", int(c.PerMessageDeflateThreshold), 0, math.MaxInt32},
+		{"http-compression-threshold", int(c.HTTPCompressionThreshold), 0, math.MaxInt32},
+		{"max-conns", c.MaxConns, 0, math.MaxInt32},
+		{"loops", c.Loops, 0, 256},
+	} {
+		switch {
+		case n.value < n.least:
+			return &Error{n.name, fmt.Sprintf("%d is too small, at least %d is needed", n.value, n.least)}
+		case n.value > n.most:
+			return &Error{n.name, fmt.Sprintf("%d is too large, at most %d is possible", n.value, n.most)}
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateProtocol() error {
 	if len(c.Transports) == 0 {
 		return &Error{"transports", "there must be at least one"}
 	}
@@ -87,6 +103,28 @@ func (c *Config) validateTransports() error {
 		if t != "polling" && t != "websocket" {
 			return &Error{"transports", fmt.Sprintf("%q is not polling or websocket", t)}
 		}
+	}
+	if c.Parser != c.parser().String() {
+		return &Error{"parser", fmt.Sprintf("%q is not json or msgpack", c.Parser)}
+	}
+	return nil
+}
+
+func (c *Config) validateCookie() error {
+	switch {
+	case c.CookieMaxAge < 0 || c.CookieMaxAge%time.Second != 0:
+		return &Error{"cookie-max-age", fmt.Sprintf("%v is not a whole number of seconds", c.CookieMaxAge)}
+	case c.Cookie != "" && (&http.Cookie{Name: c.Cookie}).Valid() != nil:
+		return &Error{"cookie", fmt.Sprintf("%q cannot be the name of a cookie", c.Cookie)}
+	}
+	switch strings.ToLower(c.CookieSameSite) {
+	case "lax", "strict":
+	case "none":
+		if !c.CookieSecure {
+			return &Error{"cookie-same-site", "none needs cookie-secure: browsers refuse such a cookie without"}
+		}
+	default:
+		return &Error{"cookie-same-site", fmt.Sprintf("%q is not lax, strict or none", c.CookieSameSite)}
 	}
 	return nil
 }
@@ -132,9 +170,9 @@ func (c *Config) validateClient() error {
 	if c.ClientDir == "" {
 		return nil
 	}
-	if _, err := fs.Stat(os.DirFS(c.ClientDir), clientFile); err != nil {
+	if _, err := fs.Stat(os.DirFS(c.ClientDir), c.ClientFile()); err != nil {
 		return &Error{"client-dir", fmt.Sprintf("there is no %s in %q; it must be the dist folder of the npm package socket.io-client@%s",
-			clientFile, c.ClientDir, sio.ClientVersion)}
+			c.ClientFile(), c.ClientDir, sio.ClientVersion)}
 	}
 	return nil
 }

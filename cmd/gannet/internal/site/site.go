@@ -28,8 +28,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 type Options struct {
 	// Path is the URL path of the Socket.IO server, without a slash behind it.
 	Path string
-	// HasClient tells whether the server has the browser client.
-	HasClient bool
+	// ClientFile is the browser client that the server has. Empty means none.
+	ClientFile string
 	// Figures is what /stats shows. Nil leaves the page out.
 	Figures *figures.Sampler
 }
@@ -109,7 +109,7 @@ func (s *Site) page(name string) (http.HandlerFunc, error) {
 	var body bytes.Buffer
 	err := templates.ExecuteTemplate(&body, name, map[string]any{
 		"Path":          s.opts.Path,
-		"HasClient":     s.opts.HasClient,
+		"ClientFile":    s.opts.ClientFile,
 		"HasStats":      s.opts.Figures != nil,
 		"ClientVersion": sio.ClientVersion,
 	})

@@ -41,7 +41,7 @@ func get(s *site.Site, target string, header ...string) *httptest.ResponseRecord
 
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, &site.Options{HasClient: true, Figures: figures.New(still{})})
+	s := newSite(t, &site.Options{ClientFile: "socket.io.js", Figures: figures.New(still{})})
 	for _, tt := range []struct {
 		target string
 		status int
@@ -114,7 +114,7 @@ func TestWithoutFigures(t *testing.T) {
 
 func TestPathOfTheServer(t *testing.T) {
 	t.Parallel()
-	body := get(newSite(t, &site.Options{Path: "/deep/ws", HasClient: true}), "/").Body.String()
+	body := get(newSite(t, &site.Options{Path: "/deep/ws", ClientFile: "socket.io.js"}), "/").Body.String()
 	for _, want := range []string{`src="/deep/ws/socket.io.js"`, `data-path="/deep/ws"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not have %s", want)
@@ -126,7 +126,7 @@ func TestPathOfTheServer(t *testing.T) {
 // forbids it.
 func TestPagesLoadWhatIsThere(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, &site.Options{HasClient: true, Figures: figures.New(still{})})
+	s := newSite(t, &site.Options{ClientFile: "socket.io.js", Figures: figures.New(still{})})
 	link := regexp.MustCompile(`(?:src|href)="(/assets/[^"]+)"`)
 	imports := regexp.MustCompile(`from '\./([^']+)'`)
 	var seen int
