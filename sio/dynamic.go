@@ -144,6 +144,9 @@ func (t Target) eachChild(do func(Target) error) error {
 // inherit gives a new namespace what its parent has.
 func (n *Namespace) inherit(p *ParentNamespace) {
 	n.parent = p
+	if n.log != nil {
+		n.log.budget = &n.srv.childLogs
+	}
 	n.handlers.Store(p.base.handlers.Load())
 	n.hooks.Store(p.base.hooks.Load())
 	n.serverSide.Store(p.base.serverSide.Load())

@@ -30,7 +30,8 @@ type RecoveryOptions struct {
 	// skipMiddlewares.
 	RunMiddlewares bool
 	// MaxBytes limits the memory of the events that one namespace keeps, and
-	// again that of the sockets it may give back. The oldest make way; a client
+	// again that of the sockets it may give back; namespaces of OfRegexp and
+	// OfFunc count as one together. The oldest of a namespace make way; a client
 	// that would need them connects afresh, and is told so. Zero means 16 MiB.
 	MaxBytes int
 }
@@ -271,6 +272,9 @@ func (s *Socket) park(was uint32, reason DisconnectReason, hooked bool) {
 		return
 	}
 	left := &leftover{rooms: s.appendRooms(nil), at: s.client.shard.loop.Now()}
+	for i, room := range left.rooms {
+		left.rooms[i] = kept(room)
+	}
 	s.nsp.log.park(s, left, !hooked)
 }
 

@@ -25,17 +25,18 @@ type eventLog struct {
 	// Immutable after newEventLog.
 	nsp      *Namespace
 	srv      *Server
+	budget   *logBudget // of the namespace, or of all children
 	seed     maphash.Seed
-	maxBytes int
+	maxBytes int64
 	lifetime int64 // of a leftover, in milliseconds
 	keep     int64 // of an event
 
 	mu     sync.Mutex // guards following
 	head   uint64     // the position of the latest event
 	events []keptEvent
-	count  int // events from head-count+1 to head are kept, each at its position modulo len(events)
-	bytes  int // of them
-	marks  []logMark
+	count  int                     // events from head-count+1 to head are kept, each at its position modulo len(events)
+	bytes  int                     // of them
+	marks  []logMark               // each further than the one before
 	owners map[string]*recoverable // by pid: of sockets and of leftovers
 	first  *recoverable            // of the leftovers, the oldest
 	last   *recoverable
@@ -44,6 +45,14 @@ type eventLog struct {
 	unheld int // leftovers that have gone and no longer keep the namespace
 	closed bool
 	stats  logStats
+}
+
+// A logBudget is what MaxBytes bounds. Clients make as many children as they
+// like, up to MaxDynamicNamespaces, so all of them have one together.
+type logBudget struct {
+	// Atomic: written and read under the locks of the logs that share it.
+	events atomic.Int64 // bytes of events
+	room   atomic.Int64 // bytes of leftovers
 }
 
 // logStats are the counters of an eventLog.
@@ -141,7 +150,8 @@ func newEventLog(n *Namespace) *eventLog {
 	}
 	away := o.MaxDisconnectionDuration.Milliseconds()
 	return &eventLog{
-		nsp: n, srv: s, seed: maphash.MakeSeed(), maxBytes: o.MaxBytes, owners: map[string]*recoverable{},
+		nsp: n, srv: s, budget: new(logBudget), seed: maphash.MakeSeed(), maxBytes: int64(o.MaxBytes),
+		owners:   map[string]*recoverable{},
 		lifetime: away, keep: away + s.opts.PingInterval.Milliseconds() + s.opts.PingTimeout.Milliseconds(),
 	}
 }
@@ -201,6 +211,7 @@ func (g *eventLog) emit(t *Target, b *bufpool.Buf, at int) error {
 func (g *eventLog) append(op *cast) {
 	if len(g.owners) == 0 { // nobody can miss it
 		g.dropEvents(g.count)
+		g.events = nil
 		g.head++
 		return
 	}
@@ -213,15 +224,28 @@ func (g *eventLog) append(op *cast) {
 	e.buf = op.buf
 	e.buf.Retain()
 	e.address(&op.target)
-	g.bytes += e.size()
+	g.weigh(g.size(e))
 	g.stats.kept++
-	for g.bytes > g.maxBytes {
+	for g.count > 0 && g.budget.events.Load() > g.maxBytes {
 		g.dropEvents(1)
 		g.stats.evicted++
 	}
 }
 
-func (e *keptEvent) size() int { return cap(e.buf.B) + keptOverhead }
+// size returns the memory of an event, with that of its compressed form.
+func (g *eventLog) size(e *keptEvent) int {
+	n := cap(e.buf.B)
+	if d := g.srv.opts.PerMessageDeflate; d != nil && !e.buf.Plain {
+		n *= 2
+	}
+	return n + keptOverhead
+}
+
+// weigh adds to the bytes of events.
+func (g *eventLog) weigh(n int) {
+	g.bytes += n
+	g.budget.events.Add(int64(n))
+}
 
 // address notes whom the event is for. The id of a socket is a part of it, and
 // would keep all of it in memory.
@@ -275,7 +299,7 @@ func (g *eventLog) at(position uint64) *keptEvent {
 func (g *eventLog) dropEvents(n int) {
 	for range n {
 		e := g.at(g.lost() + 1)
-		g.bytes -= e.size()
+		g.weigh(-g.size(e))
 		e.buf.Release()
 		*e = keptEvent{}
 		g.count--
@@ -286,7 +310,7 @@ func (g *eventLog) dropEvents(n int) {
 }
 
 // minEvents is how many events there is room for at first.
-const minEvents = 64
+const minEvents = 8
 
 // collect adds the events behind p.until that were for the rooms of p: up to
 // the end, or as many as may be looked at in one go. ok is false if some of them

@@ -169,7 +169,7 @@ func (g *eventLog) ready(s *Socket) {
 func (g *eventLog) offer(rec *recoverable) {
 	rec.socket = nil
 	g.link(rec)
-	for g.room > g.maxBytes && g.first != nil {
+	for g.first != nil && g.budget.room.Load() > g.maxBytes {
 		g.stats.evictedSockets++
 		g.drop(g.first)
 	}
@@ -241,7 +241,7 @@ func (g *eventLog) link(rec *recoverable) {
 	}
 	g.last = rec
 	g.lefts++
-	g.room += rec.left.size()
+	g.weighRoom(rec.left.size())
 }
 
 // unlink undoes link. mu is held.
@@ -258,7 +258,13 @@ func (g *eventLog) unlink(rec *recoverable) {
 	}
 	rec.older, rec.newer = nil, nil
 	g.lefts--
-	g.room -= rec.left.size()
+	g.weighRoom(-rec.left.size())
+}
+
+// weighRoom adds to the bytes of leftovers.
+func (g *eventLog) weighRoom(n int) {
+	g.room += n
+	g.budget.room.Add(int64(n))
 }
 
 // notify has resume called on the loop of s.
@@ -283,11 +289,22 @@ func (g *eventLog) refused() {
 	g.mu.Unlock()
 }
 
-// sweep drops what is too old.
+// sweep drops what is too old, a little at a time: loops that emit wait for mu.
 func (g *eventLog) sweep(now int64) {
+	for more := true; more; {
+		more = g.sweepSome(now)
+	}
+}
+
+// sweepSome is sweep for as much as may be done in one go. It reports whether
+// there is more.
+func (g *eventLog) sweepSome(now int64) (more bool) {
 	g.mu.Lock()
 	defer g.unlock()
-	for g.first != nil && g.first.left.at+g.lifetime < now {
+	for n := 0; g.first != nil && g.first.left.at+g.lifetime < now; n++ {
+		if n == inOneGo {
+			return true
+		}
 		g.drop(g.first)
 	}
 	old := 0
@@ -296,11 +313,20 @@ func (g *eventLog) sweep(now int64) {
 	}
 	if old > 0 {
 		if until := g.marks[old-1].position; until > g.lost() {
-			g.dropEvents(int(until - g.lost()))
+			n := min(until-g.lost(), inOneGo)
+			g.dropEvents(int(n))
+			if n == inOneGo {
+				return true
+			}
 		}
 		g.marks = append(g.marks[:0], g.marks[old:]...)
 	}
-	g.marks = append(g.marks, logMark{g.head, now})
+	if g.count == 0 {
+		g.events, g.marks = nil, nil
+	} else if n := len(g.marks); n == 0 || g.marks[n-1].position < g.head {
+		g.marks = append(g.marks, logMark{g.head, now})
+	}
+	return false
 }
 
 // close drops everything. No event is kept any more.
@@ -312,9 +338,10 @@ func (g *eventLog) close() {
 		rec.gone.Store(true)
 	}
 	clear(g.owners)
-	g.first, g.last, g.lefts, g.room = nil, nil, 0, 0
+	g.first, g.last, g.lefts = nil, nil, 0
+	g.weighRoom(-g.room)
 	g.dropEvents(g.count)
-	g.events = nil
+	g.events, g.marks = nil, nil
 }
 
 // addTo adds the figures of the log.

@@ -242,13 +242,18 @@ func (sh *shard) sweepLater() {
 	sh.loop.SetTimer(&sh.stream.timer, sh.loop.Now()+sh.srv.sweepInterval())
 }
 
-// sweep drops what is too old.
+// sweep has the logs swept, on a goroutine: clients can make so many namespaces
+// that it takes a while.
 func (sh *shard) sweep() {
-	now := sh.loop.Now()
-	for _, n := range sh.srv.nsps.all() {
-		n.log.sweep(now)
+	srv, now := sh.srv, sh.loop.Now()
+	sh.loop.SetTimer(&sh.stream.timer, now+srv.sweepInterval())
+	if srv.closing.Load() || srv.swept.Swap(true) {
+		return // the last one is not done yet
 	}
-	sh.loop.SetTimer(&sh.stream.timer, now+sh.srv.sweepInterval())
+	srv.background(func() { // ends when it has been at every log
+		defer srv.swept.Store(false)
+		srv.nsps.each(func(n *Namespace) { n.log.sweep(now) })
+	})
 }
 
 // sweepInterval returns the time between sweeps, in milliseconds.

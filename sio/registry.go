@@ -58,13 +58,20 @@ func (r *registry) find(name []byte) *Namespace {
 func (s *Server) slowBirth() bool { return len(*s.nsps.created.Load()) > 0 || s.opts.Adapter != nil }
 
 // all returns every namespace.
-func (r *registry) all() []*Namespace {
-	list := slices.Collect(maps.Values(*r.fixed.Load()))
+func (r *registry) all() (list []*Namespace) {
+	r.each(func(n *Namespace) { list = append(list, n) })
+	return list
+}
+
+// each calls f with every namespace.
+func (r *registry) each(f func(*Namespace)) {
+	for _, n := range *r.fixed.Load() {
+		f(n)
+	}
 	r.children.Range(func(_, v any) bool {
-		list = append(list, v.(*Namespace))
+		f(v.(*Namespace))
 		return true
 	})
-	return list
 }
 
 // Of returns the namespace with the given name, which is created if it does

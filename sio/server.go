@@ -46,6 +46,12 @@ type Server struct {
 	// Atomic: set by the loop that sweeps the logs of recovery.
 	sweeping atomic.Bool
 
+	// Atomic: set by that loop while a goroutine sweeps, which unsets it.
+	swept atomic.Bool
+
+	// Immutable; its fields are atomic. What the logs of all children may hold.
+	childLogs logBudget
+
 	// Atomic: written by Shutdown.
 	closing atomic.Bool
 
