@@ -17,7 +17,7 @@ MILLION ?= 1000000
 GOTESTSUM := .bin/gotestsum --format pkgname --hide-summary skipped
 GOTESTFLAGS := -shuffle=on -timeout 10m
 
-.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench million bench-quick bench-go slow soak hooks tools clean
+.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench bench-variants million bench-quick bench-go slow soak hooks tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 
 bench: million ## measure all servers side by side and rewrite BENCHMARKS.md (hours; ARGS="-scenario echo" for a part)
 	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md -plots bench/results $(ARGS)
+
+bench-variants: ## compression, TLS, msgpack and recovery beside the same servers without them (a quarter of an hour)
+	go run ./bench/compare -scenario variants -json bench/results/variants.json -update BENCHMARKS.md -tables variants -plots bench/results $(ARGS)
 
 million: ## what a million sockets without descriptors cost (MILLION=1000000), as a table
 	@mkdir -p bench/results

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type bench struct {
 
 	conns int    // at most; 0 means as many as a scenario wants
 	built string // folder of the servers of this repository, for this run alone
+	cert  *certificate
 }
 
 const (
@@ -40,7 +42,7 @@ var quickServers = []string{floor, gannet, gannetInline, node}
 
 var runners = map[kind]func(context.Context, *bench, *scenario, *server) (measure, error){
 	kindEcho: runEcho, kindBroadcast: runBroadcast, kindRooms: runRooms, kindPolling: runEcho,
-	kindHandshake: runHandshake, kindChurn: runChurn, kindIdle: runIdle, kindObjects: runObjects,
+	kindHandshake: runHandshake, kindChurn: runChurn, kindIdle: runIdle, kindObjects: runObjects, kindHeap: runHeap,
 }
 
 // run measures everything that was asked for. What failed is in the results as
@@ -61,6 +63,9 @@ func (b *bench) run(ctx context.Context) (*results, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(b.built) }()
+	if b.cert, err = newCertificate(b.built); err != nil {
+		return nil, err
+	}
 	r := b.newResults()
 	ready := b.install(ctx, r, chosen)
 	for i := range scenarios {
@@ -111,10 +116,11 @@ func (b *bench) choose() ([]contender, error) {
 
 // folder is where a server is installed. Rivals stay installed.
 func (b *bench) folder(c *contender) string {
+	name := cmp.Or(c.shares, c.name)
 	if c.theirs {
-		return filepath.Join(".bin", "rivals", c.name)
+		return filepath.Join(".bin", "rivals", name)
 	}
-	return filepath.Join(b.built, c.name)
+	return filepath.Join(b.built, name)
 }
 
 // install installs all and returns those that can run.
@@ -122,6 +128,9 @@ func (b *bench) install(ctx context.Context, r *results, chosen []contender) []c
 	var ready []contender
 	for i := range chosen {
 		c := &chosen[i]
+		if !b.needs(c) {
+			continue
+		}
 		dir := b.folder(c)
 		err := os.MkdirAll(dir, 0o755)
 		if err == nil {
@@ -131,7 +140,7 @@ func (b *bench) install(ctx context.Context, r *results, chosen []contender) []c
 			b.notRun(r, c.name, "", err)
 			continue
 		}
-		s := serverResult{Name: c.name, Title: c.title, Plain: c.plain}
+		s := serverResult{Name: c.name, Title: c.title, Plain: c.plain, Variant: c.variant != asItIs}
 		if c.version != nil {
 			s.Version = c.version(dir)
 		}
@@ -139,6 +148,13 @@ func (b *bench) install(ctx context.Context, r *results, chosen []contender) []c
 		ready = append(ready, *c)
 	}
 	return ready
+}
+
+// needs reports whether a server takes part in any scenario that was asked for.
+func (b *bench) needs(c *contender) bool {
+	return slices.ContainsFunc(scenarios, func(s scenario) bool {
+		return (b.only == nil || slices.Contains(b.only, s.name)) && s.takesPart(c)
+	})
 }
 
 func (b *bench) notRun(r *results, server, scenario string, why error) {
@@ -155,6 +171,9 @@ func (b *bench) scenario(ctx context.Context, r *results, sc *scenario, ready []
 	var servers []contender
 	for i := range ready {
 		c := &ready[i]
+		if !sc.takesPart(c) {
+			continue
+		}
 		if reason := c.cannot(sc); reason != "" {
 			r.NotRun = append(r.NotRun, notRun{Server: c.name, Scenario: sc.name, Reason: reason})
 			continue
@@ -189,7 +208,7 @@ func (c *contender) cannot(sc *scenario) string {
 	switch {
 	case c.plain && !sc.plain():
 		return "has no Socket.IO"
-	case sc.kind == kindObjects && !c.profiles:
+	case (sc.kind == kindObjects || sc.kind == kindHeap) && !c.profiles:
 		return "does not tell"
 	}
 	return c.skip[sc.name]
@@ -199,7 +218,7 @@ func (c *contender) cannot(sc *scenario) string {
 func (b *bench) once(ctx context.Context, sc *scenario, c *contender) (measure, error) {
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout+2*b.length)
 	defer cancel()
-	s, err := b.start(ctx, c, sc.kind == kindObjects)
+	s, err := b.start(ctx, c, sc.kind == kindObjects || sc.kind == kindHeap)
 	if err != nil {
 		return measure{}, err
 	}

@@ -22,7 +22,7 @@ func runHandshake(ctx context.Context, _ *bench, sc *scenario, s *server) (measu
 		return measure{}, err
 	}
 	m := newMeter(s)
-	p, err := load.NewPool(load.Options{Addr: s.addr, Plain: s.plain, OnEvent: func(*load.Conn, []byte) {}})
+	p, err := load.NewPool(s.options())
 	if err != nil {
 		return measure{}, err
 	}
@@ -44,7 +44,7 @@ func runHandshake(ctx context.Context, _ *bench, sc *scenario, s *server) (measu
 // it wants to be.
 func warmed(ctx context.Context, s *server) error {
 	for !s.isWarm() {
-		p, err := load.NewPool(load.Options{Addr: s.addr, Plain: s.plain, OnEvent: func(*load.Conn, []byte) {}})
+		p, err := load.NewPool(s.options())
 		if err != nil {
 			return err
 		}
@@ -106,21 +106,20 @@ func runChurn(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, 
 	}
 	m, speech := newMeter(s), s.dialect()
 	join, leave := speech.join(1), speech.leave(1)
-	p, err := load.NewPool(load.Options{
-		Addr: s.addr, Plain: s.plain,
-		OnOpen: func(c *load.Conn) { c.Send(join) },
-		OnEvent: func(c *load.Conn, packet []byte) {
-			switch {
-			case bytes.HasPrefix(packet, speech.joined):
-				c.Send(leave)
-			case bytes.HasPrefix(packet, speech.left):
-				c.Hangup()
-				close(c.Owner.(chan struct{}))
-			default:
-				m.bad++
-			}
-		},
-	})
+	o := s.options()
+	o.OnOpen = func(c *load.Conn) { c.Send(join) }
+	o.OnEvent = func(c *load.Conn, packet []byte) {
+		switch {
+		case bytes.HasPrefix(packet, speech.joined):
+			c.Send(leave)
+		case bytes.HasPrefix(packet, speech.left):
+			c.Hangup()
+			close(c.Owner.(chan struct{}))
+		default:
+			m.bad++
+		}
+	}
+	p, err := load.NewPool(o)
 	if err != nil {
 		return measure{}, err
 	}
@@ -176,7 +175,12 @@ func runIdle(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, e
 
 // runObjects does so with live heap objects.
 func runObjects(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
-	return growth(ctx, sc, s, func() (int64, error) { return s.objects(ctx) })
+	return growth(ctx, sc, s, func() (int64, error) { return s.heap(ctx, "HeapObjects") })
+}
+
+// runHeap does so with the bytes of live heap objects.
+func runHeap(ctx context.Context, _ *bench, sc *scenario, s *server) (measure, error) {
+	return growth(ctx, sc, s, func() (int64, error) { return s.heap(ctx, "HeapAlloc") })
 }
 
 // settle is how long a server has to become idle.
@@ -185,11 +189,19 @@ const settle = 500 * time.Millisecond
 func growth(ctx context.Context, sc *scenario, s *server, read func() (int64, error)) (measure, error) {
 	warm := *sc
 	warm.conns = min(warmConns, sc.conns)
-	p, err := pool(ctx, &warm, s, func(*load.Conn, []byte) {})
+	msg, err := newMessage(sc, s, "echo")
+	if err != nil {
+		return measure{}, err
+	}
+	came := newExchange(msg)
+	p, err := pool(ctx, &warm, s, msg, came.got)
 	if err != nil {
 		return measure{}, err
 	}
 	defer closePool(p)
+	if err := came.run(ctx, &warm, p); err != nil {
+		return measure{}, err
+	}
 	if err := pause(ctx, settle); err != nil {
 		return measure{}, err
 	}
@@ -202,6 +214,9 @@ func growth(ctx context.Context, sc *scenario, s *server, read func() (int64, er
 		return measure{}, err
 	}
 	took := time.Since(from)
+	if err := came.run(ctx, sc, p); err != nil {
+		return measure{}, err
+	}
 	if err := pause(ctx, settle); err != nil {
 		return measure{}, err
 	}
@@ -217,4 +232,63 @@ func growth(ctx context.Context, sc *scenario, s *server, read func() (int64, er
 	}
 	n := float64(sc.conns)
 	return measure{Cost: float64(after-before) / n, Rate: n / took.Seconds(), Count: int64(sc.conns)}, nil
+}
+
+// An exchange has connections send a message, some at a time, and waits until
+// each has it back.
+type exchange struct {
+	// Immutable.
+	msg *message
+
+	// Owned by the client's loop.
+	used, bad int // connections that have sent, messages that were not right
+	all       []*load.Conn
+	done      *gate
+}
+
+func newExchange(msg *message) *exchange { return &exchange{msg: msg} }
+
+// got is called by the loop for each event.
+func (e *exchange) got(_ *load.Conn, same bool) {
+	if !same {
+		e.bad++
+	}
+	e.next()
+	e.done.pass()
+}
+
+func (e *exchange) next() {
+	if e.used < len(e.all) {
+		e.msg.send(e.all[e.used])
+		e.used++
+	}
+}
+
+// run has those connections of p use the message that have not, if the scenario
+// wants that.
+func (e *exchange) run(ctx context.Context, sc *scenario, p *load.Pool) error {
+	if !sc.used {
+		return nil
+	}
+	done := newGate(sc.conns)
+	err := do(ctx, p, func() {
+		e.all, e.done = p.Conns(), done
+		for range parallelDials {
+			e.next()
+		}
+	})
+	if err == nil {
+		err = done.wait(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("using the connections: %w", err)
+	}
+	bad := 0
+	if err := do(ctx, p, func() { bad = e.bad }); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d messages were not those that were sent", bad)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,8 @@ type contender struct {
 	// profiles says that it knows -pprof.
 	profiles bool
 	theirs   bool // not of this repository
+	variant  variant
+	shares   string // the server whose installation it uses; empty means its own
 }
 
 // contenders returns all servers in the order of the tables.
@@ -55,7 +58,10 @@ func contenders() []contender {
 	for i := range rivals {
 		all = append(all, contender{rival: rivals[i], version: runtimeOf(rivals[i].command), theirs: true})
 	}
-	return all
+	find := func(name string) *contender {
+		return &all[slices.IndexFunc(all, func(c contender) bool { return c.name == name })]
+	}
+	return append(all, variants(find(gannet), find(node))...)
 }
 
 func contenderNames() []string {

@@ -9,6 +9,11 @@
 //	go run ./bench/compare -json bench/results/all.json -update BENCHMARKS.md
 //	go run ./bench/compare -from bench/results/all.json -update BENCHMARKS.md
 //
+// Some scenarios compare variants: a server with compression, TLS, the msgpack
+// parser or connection state recovery takes turns with the same without it, and
+// with the official server in both forms. Their tables are apart, and -tables
+// rewrites these alone.
+//
 // What is in flight is closed loop: a new broadcast starts when one has been
 // delivered to all, a new echo when one has come back. So servers can merge
 // messages only where more than one is in flight.

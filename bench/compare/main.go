@@ -19,18 +19,19 @@ const (
 
 func main() {
 	b := &bench{stderr: os.Stderr}
-	only := flag.String("scenario", "", "comma-separated scenarios; empty means all: "+strings.Join(scenarioNames(), ", "))
+	only := flag.String("scenario", "", "comma-separated scenarios; empty means all, variants those that compare them: "+strings.Join(scenarioNames(), ", "))
 	which := flag.String("servers", "", "comma-separated servers; empty means all: "+strings.Join(contenderNames(), ", "))
 	seconds := flag.Float64("seconds", 2, "length of a timed scenario")
 	from := flag.String("from", "", "comma-separated result files to print instead of measuring; later ones replace scenarios")
 	update := flag.String("update", "", "Markdown file whose marked tables are rewritten")
 	plots := flag.String("plots", "", "folder that plots are written to; those that -update shows are in "+plotFolder)
+	named := flag.String("tables", "", "comma-separated tables that are printed or that -update rewrites, with those whose names begin so; empty means all")
 	flag.IntVar(&b.runs, "runs", 5, "interleaved runs of each server")
 	flag.BoolVar(&b.quick, "quick", false, "one short run with few connections: does everything still work?")
 	flag.StringVar(&b.json, "json", "", "file that the raw results are written to")
 	flag.Parse()
 	b.length = time.Duration(*seconds * float64(time.Second))
-	b.only, b.which = list(*only), list(*which)
+	b.only, b.which = expand(list(*only)), list(*which)
 
 	if *from == "" {
 		pinSelf(b)
@@ -45,7 +46,7 @@ func main() {
 	}
 	stop()
 	if r != nil {
-		err = publish(err, r, *update, *plots)
+		err = publish(err, r, *update, *plots, list(*named))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gannet-io/gannet/bench/report"
 )
@@ -16,6 +18,9 @@ var plotted = []string{
 	"broadcast5k", "broadcast5k-20", "rooms", "echo", "echo1000-1k", "echo-16", "polling", "handshake", "churn", "idle",
 }
 
+// plottedVariants are those of them that compare variants.
+var plottedVariants = []string{"deflate", "tls-echo", "tls-broadcast", "msgpack-echo", "recovery-1000", "tls-idle"}
+
 // plotFolder is where plots are, seen from the root of the repository.
 const plotFolder = "bench/results"
 
@@ -24,7 +29,7 @@ func writePlots(folder string, r *results) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	for _, name := range plotted {
+	for _, name := range slices.Concat(plotted, plottedVariants) {
 		sc := r.scenario(name)
 		if sc == nil || !r.has(name) {
 			continue
@@ -54,17 +59,19 @@ func (r *results) bars(sc *scenarioResult) []report.Bar {
 		bars = append(bars, report.Bar{
 			// Memory may shrink; a bar cannot.
 			Label: server.Name, Value: max(s.cost, 0), Low: max(s.low, 0), High: max(s.high, 0), Text: text + bound(&s),
-			Ours: server.Name == gannet || server.Name == gannetInline,
+			Ours: strings.HasPrefix(server.Name, gannet),
 		})
 	}
 	return bars
 }
 
-// embedPlots shows the plots in Markdown.
-func embedPlots(w io.Writer, r *results) {
-	for _, name := range plotted {
-		if sc := r.scenario(name); sc != nil && r.has(name) {
-			put(w, "![%s](%s)\n\n", sc.Title, path.Join(plotFolder, name+".svg"))
+// embedPlots shows plots in Markdown.
+func embedPlots(names []string) func(io.Writer, *results) {
+	return func(w io.Writer, r *results) {
+		for _, name := range names {
+			if sc := r.scenario(name); sc != nil && r.has(name) {
+				put(w, "![%s](%s)\n\n", sc.Title, path.Join(plotFolder, name+".svg"))
+			}
 		}
 	}
 }

@@ -5,19 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
-// publish prints the tables, or writes them where they are wanted. It returns
-// err joined with what went wrong.
-func publish(err error, r *results, markdown, plots string) error {
+// publish prints the tables with the given names, or writes them where they are
+// wanted; nil means all. It returns err joined with what went wrong.
+func publish(err error, r *results, markdown, plots string, names []string) error {
 	if markdown == "" {
-		for _, name := range []string{"ratios", "goals", "broadcast", "rooms", "echo", "polling", "connections", "idle", "not run"} {
-			tables[name](os.Stdout, r)
-			put(os.Stdout, "\n")
+		for _, name := range []string{
+			"ratios", "goals", "broadcast", "rooms", "echo", "polling", "connections", "idle", "not run", "variants", "variants, goals", "variants, not run",
+		} {
+			if named(name, names) {
+				tables[name](os.Stdout, r)
+				put(os.Stdout, "\n")
+			}
 		}
 	} else {
-		err = errors.Join(err, updateFile(markdown, r))
+		err = errors.Join(err, updateFile(markdown, r, names))
 	}
 	if plots != "" {
 		err = errors.Join(err, writePlots(plots, r))
@@ -25,12 +30,20 @@ func publish(err error, r *results, markdown, plots string) error {
 	return err
 }
 
-func updateFile(path string, r *results) error {
+// named reports whether a table, or the family that it is of, is among names;
+// nil names all.
+func named(table string, names []string) bool {
+	return names == nil || slices.ContainsFunc(names, func(n string) bool {
+		return table == n || strings.HasPrefix(table, n+", ")
+	})
+}
+
+func updateFile(path string, r *results, names []string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	text, err := update(old, r)
+	text, err := update(old, r, names)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -44,8 +57,8 @@ const (
 )
 
 // update rewrites what is between a mark with the name of a table and the
-// next end of one.
-func update(old []byte, r *results) ([]byte, error) {
+// next end of one, for all tables or those with the given names.
+func update(old []byte, r *results, names []string) ([]byte, error) {
 	var out bytes.Buffer
 	rest := string(old)
 	for {
@@ -55,7 +68,7 @@ func update(old []byte, r *results) ([]byte, error) {
 			return out.Bytes(), nil
 		}
 		name, after, ok := strings.Cut(after, markEnd)
-		_, after, ended := strings.Cut(after, tableEnd)
+		was, after, ended := strings.Cut(after, tableEnd)
 		if !ok || !ended {
 			return nil, fmt.Errorf("table %.20q has no end", name)
 		}
@@ -63,8 +76,13 @@ func update(old []byte, r *results) ([]byte, error) {
 		if write == nil {
 			return nil, fmt.Errorf("there is no table %q", name)
 		}
-		out.WriteString(tableStart + name + markEnd + "\n")
-		write(&out, r)
+		out.WriteString(tableStart + name + markEnd)
+		if named(name, names) {
+			out.WriteString("\n")
+			write(&out, r)
+		} else {
+			out.WriteString(was)
+		}
 		out.WriteString(tableEnd)
 		rest = after
 	}

@@ -14,6 +14,7 @@ const (
 	kindChurn
 	kindIdle
 	kindObjects
+	kindHeap
 )
 
 // A scenario is one row of every server.
@@ -26,7 +27,13 @@ type scenario struct {
 	// floorDepth is the depth in which the floor is measured. Zero means the
 	// same.
 	floorDepth int
-	goals      []goal
+	content    content
+	// used says that idle connections have had a message of size bytes there and
+	// back.
+	used    bool
+	goals   []goal
+	topic   string   // of variants, in front of the title
+	servers []string // that take part; nil means all that are no variants
 }
 
 // A goal is what Gannet wants to cost at most: so many times another server,
@@ -52,6 +59,14 @@ const (
 	requestHead = 180
 )
 
+// fullRecord is the size of a payload whose message nearly fills a TLS record.
+const fullRecord = 16_000
+
+// oursTLS are those of the variants whose heap can be read.
+var oursTLS = withVariants("tls")[:2]
+
+var tlsMemory = []goal{{"gannet-tls", "", 8 << 10}}
+
 var scenarios = []scenario{
 	{name: "broadcast", kind: kindBroadcast, conns: 1000, size: 128, depth: 1, goals: both(floor, 1.05)},
 	{name: "broadcast-2", kind: kindBroadcast, conns: 1000, size: 128, depth: 2, goals: both(floor, 0.70)},
@@ -72,6 +87,20 @@ var scenarios = []scenario{
 	{name: "handshake", kind: kindHandshake, conns: 4000, goals: both(node, 1.0/6)},
 	{name: "churn", kind: kindChurn, conns: 4000, goals: both(node, 1.0/6)},
 	{name: "idle", kind: kindIdle, conns: 15_000, goals: []goal{{gannet, "", 800 + requestHead}, {gannetInline, "", 600}}},
+	// Variants: one thing switched on, beside the same servers without it.
+	{name: "deflate", kind: kindBroadcast, conns: 1000, size: 1024, depth: 1, content: records, topic: "compression", servers: withVariants("deflate")},
+	{name: "tls-echo", kind: kindEcho, conns: 100, size: 32, depth: 1, topic: "TLS", servers: withVariants("tls")},
+	{name: "tls-echo-1k", kind: kindEcho, conns: 100, size: 1024, depth: 1, topic: "TLS", servers: withVariants("tls")},
+	{name: "tls-broadcast", kind: kindBroadcast, conns: 1000, size: 128, depth: 1, topic: "TLS", servers: withVariants("tls")},
+	{name: "msgpack-echo", kind: kindEcho, conns: 100, size: 1024, depth: 1, content: mixture, topic: "msgpack", servers: withVariants("msgpack")},
+	{name: "msgpack-broadcast", kind: kindBroadcast, conns: 1000, size: 1024, depth: 1, content: mixture, topic: "msgpack", servers: withVariants("msgpack")},
+	{name: "recovery-echo", kind: kindEcho, conns: 100, size: 32, depth: 1, topic: "recovery", servers: withVariants("recovery")},
+	{name: "recovery-100", kind: kindBroadcast, conns: 100, size: 128, depth: 1, topic: "recovery", servers: withVariants("recovery")},
+	{name: "recovery-1000", kind: kindBroadcast, conns: 1000, size: 128, depth: 1, topic: "recovery", servers: withVariants("recovery")},
+	{name: "tls-idle", kind: kindIdle, conns: 5000, topic: "TLS", servers: withVariants("tls")},
+	{name: "tls-heap", kind: kindHeap, conns: 5000, topic: "TLS", servers: oursTLS, goals: tlsMemory},
+	{name: "tls-idle-used", kind: kindIdle, conns: 5000, size: fullRecord, used: true, topic: "TLS", servers: withVariants("tls")},
+	{name: "tls-heap-used", kind: kindHeap, conns: 5000, size: fullRecord, used: true, topic: "TLS", servers: oursTLS, goals: tlsMemory},
 	{name: "objects", kind: kindObjects, conns: 15_000, goals: both("", 3.01)}, // pages of tables and what the process has of its own are the hundredth
 }
 
@@ -94,11 +123,18 @@ func findScenario(name string) *scenario {
 
 // title says what is done.
 func (s *scenario) title() string {
+	if s.topic != "" {
+		return s.topic + ": " + s.action()
+	}
+	return s.action()
+}
+
+func (s *scenario) action() string {
 	switch s.kind {
 	case kindEcho:
-		return fmt.Sprintf("echo, %s sockets, %s, %d in flight each", thousands(s.conns), bytesText(s.size), s.depth)
+		return fmt.Sprintf("echo, %s sockets, %s, %d in flight each", thousands(s.conns), s.sizeText(), s.depth)
 	case kindBroadcast:
-		return fmt.Sprintf("broadcast to %s, %s, %d in flight", thousands(s.conns), bytesText(s.size), s.depth)
+		return fmt.Sprintf("broadcast to %s, %s, %d in flight", thousands(s.conns), s.sizeText(), s.depth)
 	case kindRooms:
 		return fmt.Sprintf("%s rooms of %d, %s, %d in flight over all", thousands(s.conns/perRoom), perRoom, bytesText(s.size), s.depth)
 	case kindPolling:
@@ -108,9 +144,11 @@ func (s *scenario) title() string {
 	case kindChurn:
 		return "connect, join, leave, disconnect"
 	case kindIdle:
-		return fmt.Sprintf("idle, %s WebSockets, growth of RSS for each", thousands(s.conns))
+		return fmt.Sprintf("idle, %s WebSockets%s, growth of RSS for each", thousands(s.conns), s.usedText())
 	case kindObjects:
 		return fmt.Sprintf("idle, %s WebSockets, heap objects of each", thousands(s.conns))
+	case kindHeap:
+		return fmt.Sprintf("idle, %s WebSockets%s, live heap of each", thousands(s.conns), s.usedText())
 	}
 	return s.name
 }
@@ -121,7 +159,7 @@ const costUnit = "µs CPU"
 // unit is that of the cost.
 func (s *scenario) unit() string {
 	switch s.kind {
-	case kindIdle:
+	case kindIdle, kindHeap:
 		return "B"
 	case kindObjects:
 		return "objects"
@@ -131,13 +169,33 @@ func (s *scenario) unit() string {
 }
 
 // plain reports whether servers without Socket.IO take part.
-func (s *scenario) plain() bool { return s.kind != kindPolling && s.kind != kindObjects }
+func (s *scenario) plain() bool {
+	return s.kind != kindPolling && s.kind != kindObjects && s.servers == nil
+}
 
 // small returns the scenario with few connections.
 func (s *scenario) small(conns int) *scenario {
 	c := *s
 	c.conns = min(c.conns, conns)
 	return &c
+}
+
+func (s *scenario) sizeText() string {
+	switch s.content {
+	case letters:
+	case records:
+		return "objects of " + bytesText(s.size) + " as JSON"
+	case mixture:
+		return "numbers, strings and " + bytesText(s.size) + " of binary"
+	}
+	return bytesText(s.size)
+}
+
+func (s *scenario) usedText() string {
+	if !s.used {
+		return ""
+	}
+	return fmt.Sprintf(" after %s each way", bytesText(s.size))
 }
 
 func thousands(n int) string {
@@ -151,5 +209,5 @@ func bytesText(n int) string {
 	if n >= 1024 && n%1024 == 0 {
 		return fmt.Sprintf("%d KB", n/1024)
 	}
-	return fmt.Sprintf("%d B", n)
+	return thousands(n) + " B"
 }

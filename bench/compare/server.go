@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/gannet-io/gannet/bench/load"
 )
 
 // stopTimeout is how long a server may take to end before it is killed.
@@ -28,6 +31,8 @@ type server struct {
 	addr     string
 	profiles string // URL of its heap profile, or empty
 	plain    bool
+	variant  variant
+	tls      *tls.Config   // of its clients; nil without
 	warm     time.Duration // see rival
 	errors   *tail
 }
@@ -35,7 +40,11 @@ type server struct {
 // start starts a server on its core and waits until it listens.
 func (b *bench) start(ctx context.Context, c *contender, profiles bool) (*server, error) {
 	argv, env := c.command(b.folder(c))
-	s := &server{plain: c.plain, warm: c.warm, errors: &tail{}}
+	s := &server{plain: c.plain, variant: c.variant, warm: c.warm, errors: &tail{}}
+	if c.variant == encrypted {
+		argv = append(argv, "-tls-cert", b.cert.certFile, "-tls-key", b.cert.keyFile)
+		s.tls = b.cert.client
+	}
 	if profiles {
 		addr, err := freeAddr(ctx)
 		if err != nil {
@@ -69,6 +78,14 @@ func (b *bench) start(ctx context.Context, c *contender, profiles bool) (*server
 	return s, nil
 }
 
+// options is how clients speak to the server.
+func (s *server) options() load.Options {
+	return load.Options{
+		Addr: s.addr, Plain: s.plain, TLS: s.tls, Deflate: s.variant == deflated, Msgpack: s.variant == packed,
+		OnEvent: func(*load.Conn, []byte) {},
+	}
+}
+
 // isWarm says whether the server has been busy for as long as it wants to be.
 func (s *server) isWarm() bool { return s.warm == 0 || cpuTime(s.cmd.Process.Pid) >= s.warm }
 
@@ -83,7 +100,8 @@ func (s *server) awaitAddr(out io.Reader) error {
 		defer close(found)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			if _, addr, ok := strings.Cut(lines.Text(), "listening on http://"); ok {
+			if _, url, ok := strings.Cut(lines.Text(), "listening on http"); ok {
+				_, addr, _ := strings.Cut(url, "://")
 				select {
 				case found <- strings.TrimRight(addr, "/"):
 				default:
@@ -134,8 +152,9 @@ func (s *server) descriptors() int {
 // oneShot leaves no connection behind.
 var oneShot = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// objects returns the number of live heap objects, after a collection.
-func (s *server) objects(ctx context.Context) (int64, error) {
+// heap returns one of the figures of the server's heap after a collection:
+// HeapObjects, HeapAlloc.
+func (s *server) heap(ctx context.Context, figure string) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.profiles, http.NoBody)
 	if err != nil {
 		return 0, err
@@ -146,11 +165,11 @@ func (s *server) objects(ctx context.Context) (int64, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if n, ok := strings.CutPrefix(lines.Text(), "# HeapObjects = "); ok {
+		if n, ok := strings.CutPrefix(lines.Text(), "# "+figure+" = "); ok {
 			return strconv.ParseInt(n, 10, 64)
 		}
 	}
-	return 0, errors.New("its heap profile does not count objects")
+	return 0, fmt.Errorf("its heap profile does not have %s", figure)
 }
 
 // freeAddr returns an address that nobody listens on.

@@ -12,18 +12,25 @@ import (
 // tables are what Markdown files can have between marks, by name.
 var tables = map[string]func(io.Writer, *results){
 	"machine":     writeMachine,
-	"servers":     writeServers,
-	"ratios":      writeRatios,
-	"goals":       writeGoals,
-	"broadcast":   detail(kindBroadcast),
+	"servers":     only((*results).plain, writeServers),
+	"ratios":      only((*results).plain, writeRatios),
+	"goals":       only((*results).plain, writeGoals),
+	"broadcast":   only((*results).plain, detail(kindBroadcast)),
 	"rooms":       detail(kindRooms),
-	"echo":        detail(kindEcho),
+	"echo":        only((*results).plain, detail(kindEcho)),
 	"polling":     detail(kindPolling),
 	"connections": detail(kindHandshake, kindChurn),
-	"idle":        detail(kindIdle, kindObjects),
-	"not run":     writeNotRun,
+	"idle":        only((*results).plain, detail(kindIdle, kindObjects)),
+	"not run":     only((*results).plain, writeNotRun),
 	"million":     embedFile(millionTable),
-	"plots":       embedPlots,
+	"plots":       embedPlots(plotted),
+
+	"variants":          writeVariants,
+	"variants, machine": writeMachine,
+	"variants, servers": writeServers,
+	"variants, goals":   only((*results).varied, writeGoals),
+	"variants, plots":   embedPlots(plottedVariants),
+	"variants, not run": only((*results).varied, writeNotRun),
 }
 
 // millionTable is what `make million` writes.

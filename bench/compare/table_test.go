@@ -71,7 +71,7 @@ func TestPlots(t *testing.T) {
 		t.Errorf("the plot has no ratio: %s", b)
 	}
 	var shown bytes.Buffer
-	embedPlots(&shown, sample())
+	embedPlots(plotted)(&shown, sample())
 	if want := "![echo](bench/results/echo.svg)\n"; !strings.Contains(shown.String(), want) {
 		t.Errorf("%q, want it to have %q", shown.String(), want)
 	}
@@ -80,7 +80,7 @@ func TestPlots(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	old := "before\n<!-- table: ratios -->\nold\n<!-- end of table -->\nbetween\n<!-- table: goals --><!-- end of table -->\nafter\n"
-	got, err := update([]byte(old), sample())
+	got, err := update([]byte(old), sample(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,11 +93,11 @@ func TestUpdate(t *testing.T) {
 	if strings.Contains(text, "old") {
 		t.Error("the old table is still there")
 	}
-	if again, err := update(got, sample()); err != nil || !bytes.Equal(again, got) {
+	if again, err := update(got, sample(), nil); err != nil || !bytes.Equal(again, got) {
 		t.Errorf("a second update changes the text, or fails: %v", err)
 	}
 	for _, bad := range []string{"<!-- table: nonsense -->\n<!-- end of table -->", "<!-- table: ratios -->\nand no end"} {
-		if _, err := update([]byte(bad), sample()); err == nil {
+		if _, err := update([]byte(bad), sample(), nil); err == nil {
 			t.Errorf("update of %q succeeds", bad)
 		}
 	}

@@ -4,22 +4,24 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gannet-io/gannet/bench/load"
 )
 
-// payload is that of every message.
-func payload(size int) string { return strings.Repeat("x", size) }
+// pool connects the scenario's clients, which are told about each event
+// whether it is msg.
+func pool(ctx context.Context, sc *scenario, s *server, msg *message, got func(c *load.Conn, same bool)) (*load.Pool, error) {
+	o := s.options()
+	msg.awaited(&o, got)
+	return dial(ctx, sc, &o)
+}
 
-// pool connects the scenario's clients.
-func pool(ctx context.Context, sc *scenario, s *server, onEvent func(*load.Conn, []byte)) (*load.Pool, error) {
-	o := load.Options{Addr: s.addr, Plain: s.plain, OnEvent: onEvent}
+func dial(ctx context.Context, sc *scenario, o *load.Options) (*load.Pool, error) {
 	if sc.kind == kindPolling {
 		o.Transport = load.Polling
 	}
-	p, err := load.NewPool(o)
+	p, err := load.NewPool(*o)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +47,14 @@ func stride(conns int) int { return min(max(1, conns/16), 64) }
 
 // runEcho has every connection keep depth messages under way.
 func runEcho(ctx context.Context, b *bench, sc *scenario, s *server) (measure, error) {
-	msg := fmt.Appendf(nil, `42["echo","%s"]`, payload(sc.size))
+	msg, err := newMessage(sc, s, "echo")
+	if err != nil {
+		return measure{}, err
+	}
 	m, every, depth := newMeter(s), stride(sc.conns), sc.depth
 	sent := make([]int64, sc.conns/every*depth+depth) // when, by sampled connection and place in flight
-	p, err := pool(ctx, sc, s, func(c *load.Conn, packet []byte) {
-		if !bytes.Equal(packet, msg[1:]) {
+	p, err := pool(ctx, sc, s, msg, func(c *load.Conn, same bool) {
+		if !same {
 			m.bad++
 			return
 		}
@@ -63,7 +68,7 @@ func runEcho(ctx context.Context, b *bench, sc *scenario, s *server) (measure, e
 				c.User = 0
 			}
 		}
-		c.Send(msg)
+		msg.send(c)
 	})
 	if err != nil {
 		return measure{}, err
@@ -76,7 +81,7 @@ func runEcho(ctx context.Context, b *bench, sc *scenario, s *server) (measure, e
 		}
 		for _, c := range p.Conns() {
 			for range depth {
-				c.Send(msg)
+				msg.send(c)
 			}
 		}
 	}); err != nil {
@@ -92,12 +97,15 @@ func runBroadcast(ctx context.Context, b *bench, sc *scenario, s *server) (measu
 		at  int64
 		got int
 	}
-	msg := fmt.Appendf(nil, `42["broadcast","%s"]`, payload(sc.size))
+	msg, err := newMessage(sc, s, "broadcast")
+	if err != nil {
+		return measure{}, err
+	}
 	m, every := newMeter(s), stride(sc.conns)
 	flights := make([]flight, sc.depth) // nobody is ahead of the slowest by more
 	var sender *load.Conn
-	p, err := pool(ctx, sc, s, func(c *load.Conn, packet []byte) {
-		if !bytes.Equal(packet, msg[1:]) {
+	p, err := pool(ctx, sc, s, msg, func(c *load.Conn, same bool) {
+		if !same {
 			m.bad++
 			return
 		}
@@ -112,7 +120,7 @@ func runBroadcast(ctx context.Context, b *bench, sc *scenario, s *server) (measu
 		if f.got++; f.got == sc.conns {
 			m.boundary()
 			*f = flight{at: now()}
-			sender.Send(msg)
+			msg.send(sender)
 		}
 	})
 	if err != nil {
@@ -123,7 +131,7 @@ func runBroadcast(ctx context.Context, b *bench, sc *scenario, s *server) (measu
 		sender = p.Conns()[0]
 		for i := range flights {
 			flights[i].at = now()
-			sender.Send(msg)
+			msg.send(sender)
 		}
 	}); err != nil {
 		return measure{}, err
@@ -140,13 +148,13 @@ func runRooms(ctx context.Context, b *bench, sc *scenario, s *server) (measure, 
 	}
 	rooms := sc.conns / perRoom
 	depth := min(sc.depth, rooms)
-	text := payload(sc.size)
-	want := fmt.Appendf(nil, `2["room","%s"]`, text)
+	text, _ := sc.payload()
+	want := fmt.Appendf(nil, `2["room",%s]`, text)
 	m, every := newMeter(s), min(stride(sc.conns), 8)
 	flights := make([]flight, rooms)
 	msgs := make([][]byte, rooms)
 	for i := range msgs {
-		msgs[i] = fmt.Appendf(nil, `42["room","r%d","%s"]`, i, text)
+		msgs[i] = fmt.Appendf(nil, `42["room","r%d",%s]`, i, text)
 	}
 	var conns []*load.Conn
 	turn := 0
@@ -157,7 +165,8 @@ func runRooms(ctx context.Context, b *bench, sc *scenario, s *server) (measure, 
 		conns[room+member*rooms].Send(msgs[room])
 	}
 	joined, speech := newGate(rooms*perRoom), s.dialect()
-	p, err := pool(ctx, sc, s, func(c *load.Conn, packet []byte) {
+	o := s.options()
+	o.OnEvent = func(c *load.Conn, packet []byte) {
 		if bytes.HasPrefix(packet, speech.joined) {
 			joined.pass()
 			return
@@ -175,7 +184,8 @@ func runRooms(ctx context.Context, b *bench, sc *scenario, s *server) (measure, 
 			m.boundary()
 			next()
 		}
-	})
+	}
+	p, err := dial(ctx, sc, &o)
 	if err != nil {
 		return measure{}, err
 	}
