@@ -72,15 +72,23 @@ func (f *foreignOrigins) report(cfg *Config, origin, host string) {
 	if len(origin) > 256 {
 		origin = origin[:256]
 	}
+	if !f.add(origin) {
+		return
+	}
+	cfg.Logger.Warn("engine: a request from another site was refused; set Options.CORS to allow its origin",
+		"origin", origin, "host", host)
+}
+
+// add reports whether the origin is one more to log.
+func (f *foreignOrigins) add(origin string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.seen[origin] || len(f.seen) >= maxForeignOrigins {
-		return
+		return false
 	}
 	if f.seen == nil {
 		f.seen = map[string]bool{}
 	}
 	f.seen[origin] = true
-	cfg.Logger.Warn("engine: a request from another site was refused; set Options.CORS to allow its origin",
-		"origin", origin, "host", host)
+	return true
 }
