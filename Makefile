@@ -17,7 +17,7 @@ MILLION ?= 1000000
 GOTESTSUM := .bin/gotestsum --format pkgname --hide-summary skipped
 GOTESTFLAGS := -shuffle=on -timeout 10m
 
-.PHONY: help run client build test race debug budgets lint api e2e e2e-reference fuzz bench bench-variants million bench-quick bench-go slow soak hooks tools clean
+.PHONY: help run client build test race debug budgets lint api e2e e2e-reference conformance fuzz bench bench-variants million bench-quick bench-go slow soak hooks tools clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ e2e: ## real clients in other languages and a browser against this server
 e2e-reference: ## the same suites against the official server, which shows that they are right
 	npm ci --prefix e2e --no-audit --no-fund --loglevel error
 	node e2e/run.mjs --server reference $(ARGS)
+
+conformance: ## WebSocket conformance in full: every size, every message (minutes)
+	GANNET_WSCONFORM_ALL=1 go test -count=1 -timeout 60m -v -run '^TestConformance$$' ./internal/wsconform | grep -v -e '^=== ' -e '--- PASS: TestConformance/'
 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	.ci/fuzz.sh $(FUZZTIME)

@@ -19,6 +19,7 @@ import (
 	"github.com/gobwas/ws/wsflate"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
+	"github.com/gannet-io/gannet/internal/puff"
 	"github.com/gannet-io/gannet/wsframe"
 )
 
@@ -385,9 +386,9 @@ func checkDeflated(tb testing.TB, d *wsframe.Deflater, msg []byte, bits uint8, n
 		return
 	}
 	payload := out[headLen(out):]
-	var p puff
-	if err := p.inflate(payload); err != nil || !bytes.Equal(p.out, msg) || p.far > 1<<bits || p.last != 0 {
-		tb.Fatalf("%s: %v, %d bytes, matches reach %d, %d last blocks", name, err, len(p.out), p.far, p.last)
+	var p puff.Decoder
+	if err := p.Inflate(payload); err != nil || !bytes.Equal(p.Out, msg) || p.Far > 1<<bits || p.Last != 0 {
+		tb.Fatalf("%s: %v, %d bytes, matches reach %d, %d last blocks", name, err, len(p.Out), p.Far, p.Last)
 	}
 	std, err := io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(payload), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff"))))
 	if err != nil || !bytes.Equal(std, msg) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/gannet-io/gannet/internal/eio"
 	"github.com/gannet-io/gannet/internal/engine"
 )
 
@@ -12,11 +11,5 @@ const echoLimit = 16 << 20
 
 // startWSEcho is profile ws-echo: bare WebSocket, without Engine.IO.
 func startWSEcho(_ context.Context, c *config) (service, error) {
-	return newEngine(c, &engine.Config{
-		EIO:          eio.Config{MaxPayload: echoLimit},
-		Path:         "/",
-		RawWebSocket: true,
-		Deflate:      true,
-		MaxQueue:     4 * echoLimit,
-	}, echo{})
+	return newEngine(c, engine.EchoConfig(), echo{})
 }

@@ -97,11 +97,14 @@ var rules = []rule{
 	},
 	// Transcripts, which tests alone play against a whole server.
 	{pkg: "internal/parity", local: []string{"sio"}},
+	// Conformance of WebSockets, which tests alone play against the echo of the engine.
+	{pkg: "internal/wsconform", local: []string{"loop", "internal/..."}, foreign: []string{"github.com/klauspost/compress/flate"}},
+	{pkg: "internal/puff"},
 	{pkg: "internal/archtest"},
 }
 
 // testOnly are the packages of this module that only tests may import.
-var testOnly = []string{"internal/testleak", "internal/testcert", "internal/archtest", "internal/attack", "internal/parity"}
+var testOnly = []string{"internal/testleak", "internal/testcert", "internal/archtest", "internal/attack", "internal/parity", "internal/wsconform", "internal/puff"}
 
 // testForeign is what the tests of any package may use besides what the package itself may.
 var testForeign = []string{"github.com/gobwas/ws/..."}

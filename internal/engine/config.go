@@ -209,5 +209,23 @@ func SetDefaults(cfg *Config) {
 	}
 }
 
+// echoLimit is the largest message of EchoConfig.
+const echoLimit = 16 << 20
+
+// EchoConfig returns how to serve bare WebSockets that echo messages of up to
+// 16 MiB, compressed where the client offers it: what conformance suites are
+// pointed at. It needs an Upper that does nothing.
+func EchoConfig() *Config {
+	cfg := &Config{
+		EIO:          eio.Config{MaxPayload: echoLimit},
+		Path:         "/",
+		RawWebSocket: true,
+		Deflate:      true,
+		MaxQueue:     4 * echoLimit,
+	}
+	SetDefaults(cfg)
+	return cfg
+}
+
 // KindUser is the first message kind that belongs to the layer above.
 const KindUser = 0x10

@@ -1,24 +1,30 @@
-package wsframe_test
+package puff
 
 import "errors"
 
-// A puff decompresses DEFLATE in the most obvious way (RFC 1951) and notes how
-// far back the matches reach.
-type puff struct {
-	in   []byte
-	bit  int
-	out  []byte
-	far  int // the largest distance
-	last int // blocks with BFINAL
+// A Decoder decompresses one message. Its zero value is ready.
+type Decoder struct {
+	// Out is what has been decompressed.
+	Out []byte
+
+	// Far is the largest distance of a match.
+	Far int
+
+	// Last counts the blocks that call themselves the last.
+	Last int
+
+	in  []byte
+	bit int
 }
 
-var errPuff = errors.New("corrupt")
+var errCorrupt = errors.New("puff: corrupt")
 
-// inflate decompresses p, a message payload: the tail is added here.
-func (s *puff) inflate(p []byte) (err error) {
+// Inflate decompresses p, the payload of a message: the tail that senders take
+// off (RFC 7692, section 7.2.1) is added here.
+func (s *Decoder) Inflate(p []byte) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = errPuff
+			err = errCorrupt
 		}
 	}()
 	s.in = append(append([]byte(nil), p...), 0, 0, 0xFF, 0xFF)
@@ -30,17 +36,17 @@ func (s *puff) inflate(p []byte) (err error) {
 	return nil
 }
 
-func (s *puff) block() error {
-	s.last += s.bits(1)
+func (s *Decoder) block() error {
+	s.Last += s.bits(1)
 	switch s.bits(2) {
 	case 0:
 		s.bit = (s.bit + 7) &^ 7
 		n := s.bits(16)
 		if n != s.bits(16)^0xFFFF {
-			return errPuff
+			return errCorrupt
 		}
 		for range n {
-			s.out = append(s.out, byte(s.bits(8)))
+			s.Out = append(s.Out, byte(s.bits(8)))
 		}
 	case 1:
 		lengths := make([]int, 288)
@@ -58,12 +64,12 @@ func (s *puff) block() error {
 	case 2:
 		s.dynamic()
 	default:
-		return errPuff
+		return errCorrupt
 	}
 	return nil
 }
 
-func (s *puff) bits(n int) (v int) {
+func (s *Decoder) bits(n int) (v int) {
 	for i := range n {
 		v |= int(s.in[s.bit>>3]>>(s.bit&7)&1) << i
 		s.bit++
@@ -71,7 +77,7 @@ func (s *puff) bits(n int) (v int) {
 	return v
 }
 
-func (s *puff) dynamic() {
+func (s *Decoder) dynamic() {
 	nlen, ndist, ncode := s.bits(5)+257, s.bits(5)+1, s.bits(4)+4
 	order := []int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 	meta := make([]int, 19)
@@ -99,11 +105,11 @@ func (s *puff) dynamic() {
 	s.codes(lengths[:nlen], lengths[nlen:nlen+ndist])
 }
 
-func (s *puff) codes(lengths, dists []int) {
+func (s *Decoder) codes(lengths, dists []int) {
 	for {
 		sym := s.symbol(lengths)
 		if sym < 256 {
-			s.out = append(s.out, byte(sym))
+			s.Out = append(s.Out, byte(sym))
 			continue
 		}
 		if sym == 256 {
@@ -122,15 +128,15 @@ func (s *puff) codes(lengths, dists []int) {
 		} else {
 			d = 1 + (2+d&1)<<(d>>1-1) + s.bits(d>>1-1)
 		}
-		s.far = max(s.far, d)
+		s.Far = max(s.Far, d)
 		for range n {
-			s.out = append(s.out, s.out[len(s.out)-d])
+			s.Out = append(s.Out, s.Out[len(s.Out)-d])
 		}
 	}
 }
 
 // symbol reads one code of the canonical Huffman tree with these lengths.
-func (s *puff) symbol(lengths []int) int {
+func (s *Decoder) symbol(lengths []int) int {
 	var counts [16]int
 	for _, l := range lengths {
 		counts[l]++
@@ -144,7 +150,7 @@ func (s *puff) symbol(lengths []int) int {
 		first = (first + counts[n]) << 1
 		code <<= 1
 	}
-	panic(errPuff)
+	panic(errCorrupt)
 }
 
 // nth returns the symbol that is the i-th with codes of n bits.
@@ -158,5 +164,5 @@ func nth(lengths []int, n, i int) int {
 		}
 		i--
 	}
-	panic(errPuff)
+	panic(errCorrupt)
 }
