@@ -30,9 +30,10 @@ type clientExtra struct {
 	// Owned by the loop goroutine.
 	others  []*Socket // connected or connecting, in the order of their CONNECT
 	asm     *packet.Assembler
-	pauses  int  // sockets that want nothing more to be read, and crowded
-	leaving int  // sockets that are closed and whose hooks have not returned
-	crowded bool // reading is paused until half of them are gone
+	decoder PacketDecoder // of Options.PacketParser
+	pauses  int           // sockets that want nothing more to be read, and crowded
+	leaving int           // sockets that are closed and whose hooks have not returned
+	crowded bool          // reading is paused until half of them are gone
 }
 
 // maxLeaving is how many sockets that a client has left may wait for their
@@ -117,8 +118,12 @@ func (c *client) Closed(reason eio.Reason, _ error) {
 // Message implements engine.SessionHandler.
 func (c *client) Message(data []byte, binary bool) {
 	sh := c.shard
-	if sh.srv.dialect.msgpack {
+	switch d := &sh.srv.dialect; {
+	case d.msgpack:
 		c.packed(data, binary)
+		return
+	case d.custom != nil:
+		c.custom(WireMessage{Data: data, Binary: binary})
 		return
 	}
 	if binary {
@@ -161,6 +166,26 @@ func (c *client) packed(data []byte, binary bool) {
 		return
 	}
 	c.packet(p, nil)
+}
+
+// custom takes a message of a client whose parser is a PacketParser.
+func (c *client) custom(m WireMessage) {
+	srv, p, x := c.shard.srv, &c.shard.packet, c.ensureExtra()
+	if x.decoder == nil {
+		x.decoder = srv.dialect.custom.NewDecoder()
+	}
+	atts, complete, err := srv.dialect.decodeWith(x.decoder, m, &srv.limits, p)
+	switch {
+	case err != nil:
+		c.decodeError(err)
+	case !complete:
+		c.awaitAttachments()
+	case p.Type == packet.Connect && len(p.Data) > srv.opts.MaxConnectSize:
+		c.decodeError(errConnectSize)
+	default:
+		c.haveAttachments()
+		c.packet(p, atts)
+	}
 }
 
 // pause stops reading until as many calls of resume.
@@ -302,12 +327,17 @@ func (c *client) attachment(data []byte) {
 	if !done {
 		return
 	}
+	c.haveAttachments()
+	c.packet(asm.Packet(), asm.Attachments())
+	asm.Reset()
+}
+
+// haveAttachments undoes awaitAttachments.
+func (c *client) haveAttachments() {
 	if c.Tag == deadlineAttachments {
 		c.Tag = deadlineNone
 		c.SetDeadline(0)
 	}
-	c.packet(asm.Packet(), asm.Attachments())
-	asm.Reset()
 }
 
 // packet dispatches a complete packet.
@@ -443,9 +473,15 @@ func (c *client) refuse(namespace string, e *Error) {
 // sendControl sends a packet of the protocol and gives it up.
 func (c *client) sendControl(b *bufpool.Buf) {
 	c.shard.settle()
-	b.B = c.shard.srv.dialect.seal(b.B, 0)
+	defer c.shard.loop.Defer(b)
+	out, err := c.shard.srv.dialect.frames(b.B, 0, nil)
+	if err != nil { // of a PacketParser
+		c.shard.srv.opts.Logger.Error("sio: a packet of the protocol cannot be encoded", "err", err)
+		c.end(err)
+		return
+	}
+	b.B = out
 	c.Send(b)
-	c.shard.loop.Defer(b)
 }
 
 // sendAny sends a packet on the connection whatever namespaces are joined.

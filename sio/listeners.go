@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
-	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
 )
 
@@ -205,20 +204,15 @@ func (sh *shard) reportOutgoing() {
 // view makes e show the event that the frames of a packet hold.
 func (e *Event) view(frames []byte) bool {
 	var p packet.Packet
-	_, payload, rest := engine.SplitFrame(frames)
 	d := e.dialect()
-	if d.parse(payload, &generous, &p) != nil {
+	atts, err := d.parse(frames, &p)
+	if err != nil {
 		return false
 	}
 	var name [64]byte
 	n, ok := d.eventName(&p, name[:0])
 	if !ok {
 		return false
-	}
-	var atts [][]byte
-	for len(rest) > 0 {
-		_, payload, rest = engine.SplitFrame(rest)
-		atts = append(atts, payload)
 	}
 	e.fill(e.socket, handler{event: string(n)}, &p, atts)
 	e.hasID = false

@@ -85,7 +85,10 @@ func (d *dialect) finish(out []byte, base int, atts [][]byte, err error, event s
 	if err != nil {
 		return nil, eventError(event, err)
 	}
-	return appendAttachments(d.seal(out, base), atts), nil
+	if out, err = d.frames(out, base, atts); err != nil {
+		return nil, eventError(event, err)
+	}
+	return out, nil
 }
 
 // checkName refuses the names that are the protocol's.
@@ -150,7 +153,8 @@ type Message struct {
 type preparedKey struct {
 	nsp     string
 	msgpack bool
-	plain   bool // not to be compressed
+	plain   bool     // not to be compressed
+	custom  *dialect // nil for the two parsers
 }
 
 // Encode encodes an event with the default codec. The arguments are copied:
@@ -211,7 +215,10 @@ func (m *Message) Release() {
 // packet returns the message for a namespace with a reference for the caller.
 func (m *Message) packet(n *Namespace, plain bool) (*bufpool.Buf, error) {
 	d := &n.srv.dialect
-	key := preparedKey{n.name, d.msgpack, plain}
+	key := preparedKey{nsp: n.name, msgpack: d.msgpack, plain: plain}
+	if d.custom != nil {
+		key.custom = d
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.prepared[key]
@@ -233,7 +240,12 @@ func (m *Message) encode(nsp string, id int64, d *dialect) (*bufpool.Buf, error)
 		return d.encodeEvent(nsp, id, m.event, m.args)
 	}
 	b := d.newFrame(len(nsp) + len(m.json))
-	b.B = appendAttachments(d.seal(m.appendText(b.B, nsp, id), 0), m.atts)
+	out, err := d.frames(m.appendText(b.B, nsp, id), 0, m.atts)
+	if err != nil {
+		b.Release()
+		return nil, eventError(m.event, err)
+	}
+	b.B = out
 	return b, nil
 }
 

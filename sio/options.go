@@ -174,6 +174,12 @@ type Options struct {
 	// Parser is the dialect that the server and all its clients speak. Zero means
 	// ParserJSON, which clients have unless they are given another.
 	Parser Parser
+
+	// PacketParser is a form of packets of your own, instead of Parser. It is not
+	// to be had together with ConnectionStateRecovery, whose offsets are written
+	// into packets that are encoded already. Nil means Parser.
+	PacketParser PacketParser
+
 	// Codec turns arguments into JSON. Nil means encoding/json. With ParserMsgpack
 	// it only decodes.
 	Codec Codec
@@ -353,13 +359,16 @@ func (o *Options) validate() error {
 			return &OptionError{n.name, "must not be negative"}
 		}
 	}
-	if o.Parser > ParserMsgpack {
+	switch {
+	case o.Parser > ParserMsgpack:
 		return &OptionError{"Parser", "no such parser: " + o.Parser.String()}
-	}
-	if o.Loops > 256 {
+	case o.PacketParser != nil && o.Parser != ParserJSON:
+		return &OptionError{"PacketParser", "there is a Parser too: set one of them"}
+	case o.PacketParser != nil && o.ConnectionStateRecovery != nil:
+		return &OptionError{"PacketParser", "does not go together with ConnectionStateRecovery"}
+	case o.Loops > 256:
 		return &OptionError{"Loops", "must be at most 256"}
-	}
-	if o.ConnectionStateRecovery != nil && o.Adapter != nil {
+	case o.ConnectionStateRecovery != nil && o.Adapter != nil:
 		return &OptionError{"ConnectionStateRecovery", "does not go together with Adapter"}
 	}
 	if err := o.ConnectionStateRecovery.validate(); err != nil {

@@ -5,17 +5,14 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/gannet-io/gannet/internal/engine"
 	"github.com/gannet-io/gannet/internal/packet"
 	"github.com/gannet-io/gannet/wsframe"
 )
 
 // A Parser is a dialect of the Socket.IO protocol, which a server and all its
-// clients must share: a client with the parser of another is disconnected. The
-// dialects are a closed set, unlike in Node: a parser here is trusted with views
-// of a connection's input, with the limits that keep hostile packets out, and
-// with arguments that are passed on undecoded, which an interface small enough to
-// be implemented elsewhere could not promise. What may be exchanged is how values
-// become JSON: see Codec.
+// clients must share: a client with the parser of another is disconnected. For a
+// dialect of your own see PacketParser; for how values become JSON, Codec.
 type Parser uint8
 
 // The parsers.
@@ -54,6 +51,7 @@ var errTextMessage = errors.New("sio: text message from a client whose parser is
 type dialect struct {
 	msgpack bool
 	codec   Codec
+	custom  PacketParser // rewrites what would be text; nil for the two parsers
 }
 
 // parser returns the dialect as it comes with a packet.RawArg.
@@ -95,16 +93,29 @@ func (d *dialect) seal(b []byte, base int) []byte {
 	return b
 }
 
-// parse reads the payload of the first frame of a packet.
-func (d *dialect) parse(payload []byte, lim *packet.Limits, p *packet.Packet) error {
-	switch {
-	case d.msgpack:
-		return packet.Msgpack.Parse(payload, lim, p)
-	case len(payload) == 0:
-		return packet.ErrEmpty
-	default:
-		return packet.Parse(payload[1:], lim, p) // behind the Engine.IO type
+// frames seals the packet that begins at base, with its attachments behind it.
+func (d *dialect) frames(out []byte, base int, atts [][]byte) ([]byte, error) {
+	if d.custom != nil {
+		return d.rewrite(out, base, atts)
 	}
+	return appendAttachments(d.seal(out, base), atts), nil
+}
+
+// parse reads the frames of a packet that this server has written.
+func (d *dialect) parse(frames []byte, p *packet.Packet) (atts [][]byte, err error) {
+	if d.custom != nil {
+		return d.reread(frames, p)
+	}
+	_, payload, rest := engine.SplitFrame(frames)
+	if d.msgpack {
+		return nil, packet.Msgpack.Parse(payload, &generous, p)
+	}
+	for len(rest) > 0 {
+		var a []byte
+		_, a, rest = engine.SplitFrame(rest)
+		atts = append(atts, a)
+	}
+	return atts, packet.Parse(payload[1:], &generous, p) // behind the Engine.IO type
 }
 
 func (d *dialect) eventName(p *packet.Packet, scratch []byte) (name []byte, ok bool) {

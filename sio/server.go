@@ -84,7 +84,7 @@ func newServer(o *Options, adjust func(*engine.Config)) (*Server, error) {
 	s := &Server{
 		opts:    opts,
 		limits:  packet.Limits{MaxAttachments: opts.MaxAttachments},
-		dialect: dialect{msgpack: opts.Parser == ParserMsgpack, codec: opts.Codec},
+		dialect: dialect{msgpack: opts.Parser == ParserMsgpack, codec: opts.Codec, custom: opts.PacketParser},
 		text:    dialect{codec: opts.Codec},
 		ids:     engine.NewIDCodec(),
 		work:    newWorkers(opts.MaxWorkers),

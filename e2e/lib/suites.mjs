@@ -142,6 +142,15 @@ async function mount(context) {
   return node('mount')({ ...context, env: { ...env, ...built } });
 }
 
+// parser builds examples/parser and runs the official client with the parser that belongs to it.
+async function parser(context) {
+  const { run, env, here, dir } = context;
+  const file = join(dir, 'parser');
+  const { status, output } = await run(['go', 'build', '-o', file, './examples/parser'], { cwd: join(here, '..') });
+  if (status !== 0) return { failed: 1, details: indent(output, 20) };
+  return node('parser')({ ...context, env: { ...env, E2E_PARSER: JSON.stringify([file]) } });
+}
+
 export const suites = [
   { name: 'engineio', what: 'Engine.IO v4 at the wire', run: node('engineio'), required: true },
   { name: 'socketio', what: 'Socket.IO v5 at the wire', run: node('socketio'), required: true },
@@ -156,6 +165,7 @@ export const suites = [
   { name: 'differential', what: 'beside the official server', run: differential, required: true, clear: true, gannetOnly: true },
   { name: 'serve', what: 'the browser client, and pages beside sessions', run: node('serve'), required: true },
   { name: 'mount', what: 'the official client under net/http, chi, gin and echo', run: mount, required: true, gannetOnly: true },
+  { name: 'parser', what: 'the official client with a parser of its own', run: parser, required: true, gannetOnly: true },
   { name: 'browser-tls', what: 'chromium over https and wss', run: browserTLS, required: true, tls: true, gannetOnly: true },
   { name: 'browser', what: 'chromium', run: browser, required: true, gannetOnly: true },
 ];
