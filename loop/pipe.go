@@ -115,7 +115,7 @@ func (p *Pipe) Write(b []byte) (int, error) {
 			return n, io.ErrClosedPipe
 		}
 		p.signal()
-		if len(p.in) > 0 {
+		if len(p.in) > 0 && !p.closed && !p.ended { // which may have come meanwhile
 			p.writer.Wait()
 		}
 	}

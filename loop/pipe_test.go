@@ -292,3 +292,38 @@ func TestPipeManyWriters(t *testing.T) {
 	}
 	until(t, "all are closed", func() bool { return r.Conns() == 0 && r.Pipes() == 0 })
 }
+
+// TestPipeWriteSeesTheEnd ends the connection while a Write is about to wait for
+// the loop, which has not taken anything.
+func TestPipeWriteSeesTheEnd(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		var conn *loop.Conn
+		l := loop.NewDriven(&loop.Options{RingSize: 2, NewHandler: func(*loop.Loop) loop.Handler {
+			return &hooks{moved: func(c *loop.Conn, _ []byte, _ any) {
+				conn = c
+				c.PauseRead()
+			}}
+		}})
+		p, err := l.Reactor().Pipe(0, nil, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Drive()
+		for l.TryPost(loop.Message{}) == nil { // so that Write has to wait before it can
+		}
+		full := l.Reactor().Counters().RingFull
+		wrote := make(chan error, 1)
+		go func() {
+			_, err := p.Write([]byte("nobody reads this"))
+			wrote <- err
+		}()
+		until(t, "the write finds the ring full", func() bool { return l.Reactor().Counters().RingFull > full })
+		conn.Close(nil)
+		l.Drive()
+		if err := recv(t, wrote); !errors.Is(err, io.ErrClosedPipe) {
+			t.Fatalf("Write: %v, want ErrClosedPipe", err)
+		}
+		l.Drive()
+	}
+}
