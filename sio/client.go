@@ -272,6 +272,15 @@ func (c *client) joinedCount() int {
 	return n
 }
 
+// crowd returns how many sockets of the client may have events that wait.
+func (c *client) crowd() int {
+	n := c.joinedCount()
+	if x := c.extra; x != nil {
+		n += x.leaving
+	}
+	return max(n, 1)
+}
+
 // add lists a socket.
 func (c *client) add(s *Socket) {
 	s.listed = true

@@ -258,6 +258,15 @@ func (e *Event) size() int {
 	return n
 }
 
+// eventOverhead is about what an event takes that waits, beside its bytes.
+const eventOverhead = 512
+
+// weight returns about the memory of an event that waits. One with a thousand
+// arguments of two bytes is mostly their slices.
+func (e *Event) weight() int {
+	return eventOverhead + e.size() + max(len(e.args)-len(e.few), 0)*int(unsafe.Sizeof(e.atts))
+}
+
 func (e *Event) dialect() *dialect { return &e.socket.nsp.srv.dialect }
 
 // An Acker answers one event. It may be copied and used from any goroutine;

@@ -2,7 +2,9 @@ package sio_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -150,6 +152,64 @@ func TestPendingInTwoNamespaces(t *testing.T) {
 		l.Drive()
 		return done.Load() == 2*limit+1
 	})
+}
+
+// TestPendingBytes has events wait that take more memory than their bytes, and
+// in many namespaces: what waits is bounded for each, and for all of them.
+func TestPendingBytes(t *testing.T) {
+	t.Parallel()
+	const limit = 4_000_000 // four times the largest message
+	names := []string{"/"}
+	for i := range 40 {
+		names = append(names, fmt.Sprintf("/n%d", i))
+	}
+	tests := []struct {
+		name       string
+		namespaces []string
+		event      string // in each of them
+		many       int    // in turn
+		takes      int    // what one event takes
+		most       int
+	}{
+		{"bytes", names[:1], `"` + strings.Repeat("x", 100_000) + `"`, 60, 100_000, limit},
+		{"arguments", names[:1], strings.Repeat("1,", 100_000) + "1", 20, 24 * 100_000, limit},
+		{"namespaces", names, `"` + strings.Repeat("x", 20_000) + `"`, 40, 20_000, 5 * limit},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			hold := make(chan struct{})
+			var done atomic.Int64
+			srv, l, conns := driven(t, &sio.Options{}, func(srv *sio.Server) {
+				for _, name := range tt.namespaces {
+					srv.Of(name).Handle("hang", func(*sio.Event) error {
+						<-hold
+						done.Add(1)
+						return nil
+					})
+				}
+			}, tt.namespaces)
+			for _, name := range tt.namespaces {
+				conns[0].Inject(masked(`42` + name + `,["hang"]`))
+			}
+			l.Drive()
+			before := srv.Stats().PacketsIn
+			for range tt.many {
+				for _, name := range tt.namespaces {
+					conns[0].Inject(masked(`42` + name + `,["hang",` + tt.event + `]`))
+				}
+			}
+			l.Drive()
+			if took := int(srv.Stats().PacketsIn-before) * tt.takes; took < tt.takes || took > tt.most+tt.takes {
+				t.Errorf("events of %d bytes wait, want at most %d", took, tt.most)
+			}
+			close(hold)
+			eventually(t, "all are handled", func() bool {
+				l.Drive()
+				return int(done.Load()) == (1+tt.many)*len(tt.namespaces)
+			})
+		})
+	}
 }
 
 // TestAttachmentsWhilePaused has attachments come late because the server does

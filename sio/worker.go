@@ -203,7 +203,7 @@ func (q *inbox) add(e *Event) {
 	}
 	q.tail = e
 	q.length++
-	q.bytes += e.size()
+	q.bytes += e.weight()
 }
 
 func (q *inbox) pop() *Event {
@@ -214,7 +214,7 @@ func (q *inbox) pop() *Event {
 	}
 	e.next = nil
 	q.length--
-	q.bytes -= e.size()
+	q.bytes -= e.weight()
 	return e
 }
 
@@ -315,10 +315,11 @@ func (sh *shard) makeWay() {
 	}
 }
 
-// overloaded tells whether the share 1/part of what may wait waits.
+// overloaded tells whether the share 1/part of what may wait waits. That is less
+// for each of many sockets of one client.
 func (s *Socket) overloaded(part int) bool {
 	q, o := s.inbox, &s.nsp.srv.opts
-	return q != nil && (q.length >= max(o.MaxPending/part, 1) || q.bytes >= maxPendingBytes(o)/part)
+	return q != nil && (q.length >= max(o.MaxPending/part, 1) || q.bytes >= max(maxPendingBytes(o)/part/s.client.crowd(), 1))
 }
 
 // maxPendingBytes is how much the waiting events of a socket may hold: room
