@@ -110,9 +110,9 @@ func (c *client) Dropped(f *engine.Flow, cause engine.Cause) {
 }
 
 // Closed implements engine.SessionHandler.
-func (c *client) Closed(reason eio.Reason, _ error) {
+func (c *client) Closed(reason eio.Reason, err error) {
 	c.shard.clients--
-	c.closeSockets(DisconnectReason(reason))
+	c.closeSockets(DisconnectReason(reason), err)
 }
 
 // Message implements engine.SessionHandler.
@@ -223,8 +223,9 @@ func (c *client) left(s *Socket) {
 	}
 }
 
-// closeSockets disconnects every socket of the connection.
-func (c *client) closeSockets(reason DisconnectReason) {
+// closeSockets disconnects every socket of the connection. err is what lies
+// behind the reason, if there is anything.
+func (c *client) closeSockets(reason DisconnectReason, err error) {
 	var others []*Socket
 	if x := c.extra; x != nil {
 		others = x.others
@@ -232,13 +233,13 @@ func (c *client) closeSockets(reason DisconnectReason) {
 	}
 	if c.first.listed {
 		c.first.listed = false
-		c.first.closed(reason)
+		c.first.closed(reason, err)
 	}
 	for _, s := range others {
 		s.listed = false
 	}
 	for _, s := range others {
-		s.closed(reason)
+		s.closed(reason, err)
 	}
 }
 
@@ -371,7 +372,7 @@ func (c *client) packet(p *packet.Packet, atts [][]byte) {
 	switch p.Type {
 	case packet.Disconnect:
 		c.remove(s)
-		s.closed(ReasonClientDisconnect)
+		s.closed(ReasonClientDisconnect, nil)
 	case packet.Event, packet.BinaryEvent:
 		s.event(p, atts)
 	default:
@@ -426,7 +427,7 @@ func (c *client) decodeError(err error) {
 func (c *client) stateError(err error) {
 	c.report(err)
 	c.end(err)
-	c.closeSockets(ReasonForcedServerClose) // those that the close has left
+	c.closeSockets(ReasonForcedServerClose, err) // those that the close has left
 }
 
 func (c *client) report(err error) {

@@ -37,8 +37,8 @@ func (s *Socket) Rooms() []string {
 		}
 	})
 	if x := s.extra.Load(); x != nil {
-		if last := x.lastRooms.Load(); last != nil {
-			return slices.Clone(*last)
+		if f := x.farewell.Load(); f != nil {
+			return slices.Clone(f.rooms)
 		}
 	}
 	if s.state.Load() == stateClosed {

@@ -205,7 +205,7 @@ func (sh *shard) eachClient(f func(*client)) {
 func (sh *shard) shutDown() {
 	sh.settle()
 	sh.eachClient(func(c *client) {
-		c.closeSockets(ReasonServerShutdown)
+		c.closeSockets(ReasonServerShutdown, nil)
 		c.Discard()
 	})
 }

@@ -74,8 +74,8 @@ type socketExtra struct {
 	listeners atomic.Pointer[listeners]
 
 	// Atomic: written by the loop and the worker that runs the disconnect
-	// hooks. What Rooms answers after the disconnect.
-	lastRooms atomic.Pointer[[]string]
+	// hooks; nil before, and where there is nothing to tell.
+	farewell atomic.Pointer[farewell]
 
 	// Owned by the loop goroutine.
 	acks    []*pendingAck
@@ -358,7 +358,7 @@ func (s *Socket) serverDisconnect() {
 	s.client.sendControl(b)
 	s.mark(markMute)
 	s.client.remove(s)
-	s.closed(ReasonServerDisconnect)
+	s.closed(ReasonServerDisconnect, nil)
 }
 
 // admit has the middlewares decide about a socket.
@@ -442,8 +442,9 @@ func (s *Socket) admitted(err error) {
 	}
 }
 
-// closed ends the socket on the loop. It is idempotent.
-func (s *Socket) closed(reason DisconnectReason) {
+// closed ends the socket on the loop. err is what lies behind the reason, if
+// there is anything. It is idempotent.
+func (s *Socket) closed(reason DisconnectReason, err error) {
 	if s.nsp.log != nil {
 		s.client.shard.settle() // it has got those, or missed them
 	}
@@ -454,11 +455,13 @@ func (s *Socket) closed(reason DisconnectReason) {
 	sh := s.client.shard
 	sh.wake(s)
 	k := s.nsp.hooks.Load()
+	hooked := len(k.disconnecting) > 0 || len(k.disconnect) > 0
 	if len(k.disconnecting) > 0 {
-		last := s.appendRooms([]string{})
-		s.ensureExtra().lastRooms.Store(&last)
+		s.ensureExtra().farewell.Store(&farewell{s.appendRooms([]string{}), err})
+	} else if hooked && err != nil {
+		s.ensureExtra().farewell.Store(&farewell{[]string{}, err})
 	}
-	s.park(was, reason, len(k.disconnecting) > 0 || len(k.disconnect) > 0)
+	s.park(was, reason, hooked)
 	s.failAcks(ErrSocketClosed)
 	if was == stateConnected {
 		s.shard().sockets.Add(-1)
@@ -472,7 +475,7 @@ func (s *Socket) closed(reason DisconnectReason) {
 	if f := sh.srv.opts.Trace.Disconnected; f != nil {
 		f(s, reason)
 	}
-	if len(k.disconnecting) > 0 || len(k.disconnect) > 0 {
+	if hooked {
 		s.push(&Event{socket: s, kind: taskDisconnect, hooks: k, reason: reason})
 	}
 	if s.client.IsOpen() && !s.inbox.idle() {

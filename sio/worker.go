@@ -471,8 +471,10 @@ func (e *Event) runDisconnect() {
 	for _, h := range e.hooks.disconnecting {
 		h(s, e.reason)
 	}
-	if x := s.extra.Load(); x != nil && x.lastRooms.Load() != nil {
-		x.lastRooms.Store(&[]string{})
+	if x := s.extra.Load(); x != nil {
+		if f := x.farewell.Load(); f != nil {
+			x.farewell.Store(&farewell{[]string{}, f.err})
+		}
 	}
 	for _, h := range e.hooks.disconnect {
 		h(s, e.reason)
