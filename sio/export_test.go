@@ -62,3 +62,18 @@ func (s *Socket) Ready() <-chan struct{} {
 	s.awaitLocal(ready)
 	return ready
 }
+
+// PendingAcks returns how many answers the sockets of "/" on all loops wait for.
+func (s *Server) PendingAcks() int {
+	total := 0
+	for _, sh := range s.running() {
+		_ = sh.ask(func() {
+			for _, socket := range sh.collect(s.root, nil, nil) {
+				if x := socket.extra.Load(); x != nil {
+					total += len(x.acks)
+				}
+			}
+		})
+	}
+	return total
+}
