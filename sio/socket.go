@@ -455,8 +455,8 @@ func (s *Socket) closed(reason DisconnectReason, err error) {
 	sh := s.client.shard
 	sh.wake(s)
 	k := s.nsp.hooks.Load()
-	hooked := len(k.disconnecting) > 0 || len(k.disconnect) > 0
-	if len(k.disconnecting) > 0 {
+	hooked := was == stateConnected && (len(k.disconnecting) > 0 || len(k.disconnect) > 0)
+	if hooked && len(k.disconnecting) > 0 {
 		s.ensureExtra().farewell.Store(&farewell{s.appendRooms([]string{}), err})
 	} else if hooked && err != nil {
 		s.ensureExtra().farewell.Store(&farewell{[]string{}, err})
