@@ -97,6 +97,19 @@ func (c *client) Drained() {
 	}
 }
 
+// Upgraded implements engine.SessionHandler.
+func (c *client) Upgraded() {
+	f := c.shard.srv.opts.Trace.Upgraded
+	if f == nil {
+		return
+	}
+	for _, s := range slices.Collect(c.sockets()) { // the hook may end one
+		if s.state.Load() == stateConnected {
+			f(s)
+		}
+	}
+}
+
 // Dropped implements engine.SessionHandler.
 func (c *client) Dropped(f *engine.Flow, cause engine.Cause) {
 	if c.shard.srv.opts.Trace.Dropped == nil {

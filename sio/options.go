@@ -228,6 +228,9 @@ type Options struct {
 type Trace struct {
 	// Connected is called when a socket has joined its namespace.
 	Connected func(*Socket)
+	// Upgraded is called when the connection of a socket has gone from polling to
+	// WebSocket, for each of its sockets.
+	Upgraded func(*Socket)
 	// Disconnected is called when a socket has left it.
 	Disconnected func(*Socket, DisconnectReason)
 	// EventReceived is called for each event that a handler exists for.

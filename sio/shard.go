@@ -21,6 +21,7 @@ const (
 	msgLeave                               // Obj *Socket, Text room
 	msgConnected                           // Obj *Socket, Ref error: its middlewares are done
 	msgDone                                // Obj *Socket, Arg 1 if its OnConnection hooks were in it: its worker has finished a batch
+	msgCloseConn                           // Obj *Socket
 	msgDisconnect                          // Obj *Socket, Arg 1 to close the connection too
 	msgAwait                               // Obj *Socket, Ref chan struct{}: closed when it is writable
 	msgFound                               // Obj *Socket, Ref *Namespace: what a worker has found
@@ -143,6 +144,8 @@ func (sh *shard) Message(m *loop.Message) {
 		m.Obj.(*Socket).found(m.Ref.(*Namespace))
 	case msgDone:
 		m.Obj.(*Socket).workDone(m.Arg == 1)
+	case msgCloseConn:
+		m.Obj.(*Socket).client.end(nil)
 	case msgDisconnect:
 		m.Obj.(*Socket).disconnectLocal(m.Arg == 1)
 	case msgAwait:

@@ -16,6 +16,12 @@ func (t *Trace) guarded(log *slog.Logger) *Trace {
 			f(s)
 		}
 	}
+	if f := t.Upgraded; f != nil {
+		g.Upgraded = func(s *Socket) {
+			defer caught(log, "Upgraded")
+			f(s)
+		}
+	}
 	if f := t.Disconnected; f != nil {
 		g.Disconnected = func(s *Socket, reason DisconnectReason) {
 			defer caught(log, "Disconnected")

@@ -87,6 +87,9 @@ func (s *engineSession) Received() {}
 // Drained implements engine.SessionHandler.
 func (s *engineSession) Drained() {}
 
+// Upgraded implements engine.SessionHandler.
+func (s *engineSession) Upgraded() {}
+
 // Dropped implements engine.SessionHandler.
 func (s *engineSession) Dropped(*engine.Flow, engine.Cause) {}
 

@@ -139,6 +139,7 @@ func (s *echoSession) Opened() {}
 // Received implements engine.SessionHandler.
 func (s *echoSession) Received() {}
 
+func (s *echoSession) Upgraded()                          {}
 func (s *echoSession) Drained()                           {}
 func (s *echoSession) Dropped(*engine.Flow, engine.Cause) {}
 func (s *echoSession) Deadline()                          {}

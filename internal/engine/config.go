@@ -165,6 +165,9 @@ type SessionHandler interface {
 	// Session.Receiving is true.
 	Received()
 
+	// Upgraded is called when the session has gone from polling to WebSocket.
+	Upgraded()
+
 	// Drained is called when the session is not congested any more.
 	Drained()
 

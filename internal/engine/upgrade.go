@@ -125,6 +125,7 @@ func (s *Session) takeOver(p *probe) {
 		s.behind().recount(false)
 	}
 	s.feed()
+	s.handler().Upgraded()
 }
 
 // errTooManyProbes closes a WebSocket that probes and reads no answer.
