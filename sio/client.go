@@ -34,6 +34,10 @@ type clientExtra struct {
 	pauses  int           // sockets that want nothing more to be read, and crowded
 	leaving int           // sockets that are closed and whose hooks have not returned
 	crowded bool          // reading is paused until half of them are gone
+	sought  int           // CONNECTs whose namespace a worker looks for
+	// verdict is why the connection ends when all of those are answered: until
+	// then nothing is taken from the client.
+	verdict error
 }
 
 // maxLeaving is how many sockets that a client has left may wait for their
@@ -84,9 +88,11 @@ func (c *client) Deadline() {
 
 // Received implements engine.SessionHandler.
 func (c *client) Received() {
-	c.shard.dropTail()
-	if len(c.shard.arrived) > 0 {
-		c.shard.pumpArrived()
+	sh := c.shard
+	sh.dropTail()
+	sh.readTaken()
+	if len(sh.arrived) > 0 {
+		sh.pumpArrived()
 	}
 }
 
@@ -131,6 +137,9 @@ func (c *client) Closed(reason eio.Reason, err error) {
 // Message implements engine.SessionHandler.
 func (c *client) Message(data []byte, binary bool) {
 	sh := c.shard
+	if c.condemned() {
+		return
+	}
 	switch d := &sh.srv.dialect; {
 	case d.msgpack:
 		c.packed(data, binary)
@@ -379,13 +388,16 @@ func (c *client) packet(p *packet.Packet, atts [][]byte) {
 	}
 	s := c.socket(p.Namespace)
 	if s == nil {
-		c.stateError(errNotJoined)
+		if !c.hasJustLeft(p.Namespace) {
+			c.stateError(errNotJoined)
+		}
 		return
 	}
 	switch p.Type {
 	case packet.Disconnect:
 		c.remove(s)
 		s.closed(ReasonClientDisconnect, nil)
+		c.justLeft(s)
 	case packet.Event, packet.BinaryEvent:
 		s.event(p, atts)
 	default:
@@ -395,12 +407,24 @@ func (c *client) packet(p *packet.Packet, atts [][]byte) {
 
 // socket returns the connected socket in the namespace.
 func (c *client) socket(namespace []byte) *Socket {
+	s := c.listed(namespace)
+	if s == nil {
+		return nil
+	}
+	if s.state.Load() == stateConnecting {
+		c.shard.hasten(s)
+	}
+	if s.state.Load() != stateConnected {
+		return nil
+	}
+	return s
+}
+
+// listed returns the socket in the namespace, connected or connecting.
+func (c *client) listed(namespace []byte) *Socket {
 	for s := range c.sockets() {
 		if s.nsp.name == string(namespace) {
-			if s.state.Load() == stateConnected {
-				return s
-			}
-			return nil
+			return s
 		}
 	}
 	return nil
@@ -433,64 +457,44 @@ func (c *client) decodeError(err error) {
 	for s := range c.sockets() {
 		s.failed(err)
 	}
-	c.end(err)
+	c.conclude(err, ReasonForcedClose)
 }
 
 // stateError ends a connection that sent what it must not send now.
 func (c *client) stateError(err error) {
 	c.report(err)
-	c.end(err)
+	c.conclude(err, ReasonForcedServerClose)
 	c.closeSockets(ReasonForcedServerClose, err) // those that the close has left
 }
+
+// verdictWait is how long, in milliseconds, a connection that is to end waits
+// for functions of OfFunc.
+const verdictWait = 1000
+
+// conclude ends a connection for a violation. The CONNECTs in front of it that a
+// worker has are waited for, though not for long: their namespaces may not
+// exist, and the client is told so. Its sockets end at once.
+func (c *client) conclude(err error, reason DisconnectReason) {
+	x := c.extra
+	if x == nil || x.sought == 0 {
+		c.end(err)
+		return
+	}
+	x.verdict = err
+	c.Tag = deadlineConnect
+	c.SetDeadline(c.shard.loop.Now() + verdictWait)
+	c.closeSockets(reason, err)
+}
+
+// condemned tells whether the connection ends as soon as its CONNECTs are
+// answered.
+func (c *client) condemned() bool { return c.extra != nil && c.extra.verdict != nil }
 
 func (c *client) report(err error) {
 	c.shard.stats.packetErrors++
 	if f := c.shard.srv.opts.Trace.PacketError; f != nil {
 		f(c.Handshake().Remote(), err)
 	}
-}
-
-// connect handles a CONNECT packet.
-func (c *client) connect(p *packet.Packet) {
-	srv := c.shard.srv
-	for s := range c.sockets() {
-		if s.nsp.name == string(p.Namespace) {
-			c.stateError(errJoinedTwice)
-			return
-		}
-	}
-	full := c.joinedCount() >= srv.opts.MaxNamespaces
-	n, ask := srv.seek(p.Namespace, !full)
-	switch {
-	case n == nil && !ask:
-		c.refuse(string(p.Namespace), errInvalidNamespace)
-	case full:
-		c.stateError(errNamespaceLimit)
-	case ask:
-		c.inquire(string(p.Namespace), p.Data)
-	default:
-		s := newSocket(n, c, p.Data)
-		c.add(s)
-		s.admit()
-	}
-}
-
-// refuse answers a CONNECT with CONNECT_ERROR.
-func (c *client) refuse(namespace string, e *Error) {
-	c.shard.stats.refusedConnects++
-	d := &c.shard.srv.dialect
-	b := d.newFrame(256)
-	appendError := d.parser().AppendConnectError
-	if c.legacy() && e != errInvalidNamespace {
-		appendError = d.parser().AppendLegacyConnectError
-	}
-	out, err := appendError(b.B, namespace, e.Message, e.Data, d.codec)
-	if err != nil {
-		c.shard.srv.opts.Logger.Error("sio: the data of a connect error cannot be encoded", "nsp", namespace, "err", err)
-		out, _ = appendError(b.B, namespace, e.Message, nil, d.codec)
-	}
-	b.B = out
-	c.sendControl(b)
 }
 
 // sendControl sends a packet of the protocol and gives it up.
@@ -510,21 +514,9 @@ func (c *client) sendControl(b *bufpool.Buf) {
 // sendAny sends a packet on the connection whatever namespaces are joined.
 func (c *client) sendAny(b *bufpool.Buf) {
 	c.shard.settle()
-	if c.Send(b) {
+	if !c.condemned() && c.Send(b) {
 		c.shard.stats.emitted++
 	} else {
 		c.shard.stats.closedDrops++
-	}
-}
-
-// joined is called when a socket has connected: the client need not hurry any
-// more.
-func (c *client) joined() {
-	if c.Tag == deadlineConnect {
-		c.Tag = deadlineNone
-		c.SetDeadline(0)
-		if c.assembling() {
-			c.awaitAttachments()
-		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-
-	"github.com/gannet-io/gannet/loop"
 )
 
 // A ParentNamespace stands for the namespaces of a family: those whose names
@@ -194,20 +192,6 @@ func (s *Server) child(name string, p *ParentNamespace) *Namespace {
 	}
 }
 
-// inquire has a worker look for the namespace of a CONNECT. Until it is found
-// the socket is in a namespace of that name that nobody else can see.
-func (c *client) inquire(name string, auth []byte) {
-	srv := c.shard.srv
-	s := newSocket(bareNamespace(srv, name), c, auth)
-	c.add(s)
-	s.push(&Event{socket: s, kind: taskAck, callback: func(*Reply, error) {
-		n := srv.find(name, s.auth())
-		if c.shard.loop.Post(loop.Message{Kind: msgFound, Obj: s, Ref: n}) != nil && n != nil {
-			n.drop()
-		}
-	}})
-}
-
 // find is seek for those who may block.
 func (s *Server) find(name string, auth json.RawMessage) *Namespace {
 	if len(auth) == 0 {
@@ -252,26 +236,4 @@ func (p *ParentNamespace) allows(name string, auth json.RawMessage) (ok bool) {
 	}()
 	ok, err := p.allow(name, slices.Clone(auth))
 	return ok && err == nil
-}
-
-// found goes on with a CONNECT whose namespace a worker has found, or has not.
-func (s *Socket) found(n *Namespace) {
-	c := s.client
-	if s.state.Load() != stateConnecting || !c.IsOpen() {
-		if n != nil {
-			n.drop()
-		}
-		return
-	}
-	if n == nil {
-		name := s.nsp.name
-		s.state.Store(stateClosed)
-		c.remove(s)
-		s.endLife()
-		c.refuse(name, errInvalidNamespace)
-		return
-	}
-	s.nsp = n // nobody else has seen the socket yet
-	s.enter()
-	s.admit()
 }

@@ -61,6 +61,8 @@ type shard struct {
 	exclude   []string
 	inboxes   []*inbox                    // for the next sockets that need one
 	arrived   []*Socket                   // sockets whose inbox is to be looked at
+	newcomers []*Socket                   // whose CONNECT is in the read that is being taken apart
+	leavers   []*Socket                   // and whose DISCONNECT is
 	submitted bool                        // a worker was given something since the loop last made way
 	yielded   int64                       // when that was, in the time of the loop
 	tail      *bufpool.Buf                // what a socket was sent last in this turn, or nil; a reference
@@ -183,7 +185,8 @@ func (sh *shard) Dropped(m *loop.Message) {
 
 // BeforeFlush implements engine.UpperShard.
 func (sh *shard) BeforeFlush() {
-	sh.pumpArrived() // what a panic has left
+	sh.readTaken() // what a panic has left
+	sh.pumpArrived()
 	if sh.stream != nil {
 		sh.drain()
 	}

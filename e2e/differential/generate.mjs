@@ -50,7 +50,7 @@ function upgradeHeaders(r) {
   if (r.chance(0.15)) chosen.Upgrade = r.pick(['WebSocket', 'h2c', 'websocket, h2c', '']);
   if (r.chance(0.15)) chosen.Connection = r.pick(['upgrade', 'keep-alive, Upgrade', 'keep-alive', 'close']);
   if (r.chance(0.15)) chosen['Sec-WebSocket-Protocol'] = r.pick(['a', 'a, b', 'a,a', 'a b', ',']);
-  if (r.chance(0.15)) chosen['Sec-WebSocket-Extensions'] = r.pick(['permessage-deflate', 'permessage-deflate; client_max_window_bits', 'x; y="z"', ';', 'a;;b']);
+  if (r.chance(0.25)) chosen['Sec-WebSocket-Extensions'] = r.pick(['permessage-deflate', 'permessage-deflate; client_max_window_bits', 'x; y="z"', ';', 'a;;b', 'a;b=']);
   return chosen;
 }
 
@@ -76,9 +76,29 @@ const base64 = (r, bytes) => {
   return r.chance(0.9) ? text : r.pick([text.replace(/=+$/, ''), text.replaceAll('+', '-').replaceAll('/', '_'), `${text}!`, `${text.slice(0, 1)} ${text.slice(1)}`]);
 };
 
+// Packets whose order matters, so close that they are one read.
+function race(r) {
+  const ns = r.pick(['', '', '/custom,']);
+  const say = () => `42${ns}${r.pick(['', '3'])}["echo",1]`;
+  const wrong = r.pick(['42/nothing,["echo"]', '44', '42{}', '4']);
+  return r.pick([
+    [say(), `41${ns}`],
+    [`41${ns}`, say()],
+    [`41${ns}`, `40${ns}`],
+    [`41${ns}`, `40${ns}`, say()],
+    ['40/custom,', '42/custom,["echo",1]'],
+    ['40/custom,', '41/custom,'],
+    ['40/custom,', '40/custom,'],
+    ['40/custom,', wrong],
+    ['40/sync,', wrong],
+    [say(), wrong],
+    [wrong, say(), r.pick(['x', '4{', 'b@'])],
+  ]);
+}
+
 // What one POST carries: packets, now and then something that is none.
 function payload(r) {
-  const packets = [];
+  const packets = r.chance(0.05) ? race(r) : [];
   for (let n = r.pick([1, 1, 1, 2, 3]); n > 0; n--) {
     const made = message(r);
     packets.push(`4${made.text}`, ...(made.binary ?? []).map((bytes) => `b${base64(r, bytes)}`));
@@ -105,6 +125,7 @@ function polling(r) {
 function frames(r) {
   const text = (made) => [1, Buffer.from(`4${made.text}`).toString('latin1')];
   const bytes = (list) => Buffer.from(list).toString('latin1');
+  if (r.chance(0.05)) return race(r).map((text) => [1, text, {}]);
   switch (r.int(14)) {
     case 0:
       return [[9, 'x'.repeat(r.pick([0, 1, 125])), {}], text(message(r))];

@@ -11,11 +11,12 @@ import { generate } from './generate.mjs';
 import { known } from './known.mjs';
 import { Player } from './play.mjs';
 
+const defaults = { seed: '1', cases: '4500' };
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seed: { type: 'string', default: '1' },
-    cases: { type: 'string', default: '4500' },
+    seed: { type: 'string', default: defaults.seed },
+    cases: { type: 'string', default: defaults.cases },
     seconds: { type: 'string', default: '90' },
     only: { type: 'string' },
     most: { type: 'string', default: '10' },
@@ -32,7 +33,16 @@ async function compare(steps) {
   const want = await new Player(reference).play(steps);
   const got = await new Player(other, want).play(steps);
   const at = want.findIndex((answer, i) => !isDeepStrictEqual(answer, got[i]));
-  return at < 0 ? null : { step: steps[at] ?? { op: 'end' }, steps, at, want: want[at], got: got[at] ?? null };
+  return at < 0 ? null : { step: cause(steps, at, want), steps, at, want: want[at], got: got[at] ?? null };
+}
+
+// cause is the step at which the servers part, with what was said in the steps before it that could not be looked at.
+function cause(steps, at, want) {
+  let first = at;
+  while (first > 0 && want[first - 1].alive !== undefined) first--;
+  const step = steps[at] ?? { op: 'end' };
+  if (first === at) return step;
+  return { ...step, body: steps.slice(first, at + 1).map(({ body }) => body ?? '').join('\x1e') };
 }
 
 const classOf = (difference) => known.find((rule) => rule.match(difference));
@@ -101,7 +111,7 @@ async function main() {
   for (const lines of differences) process.stdout.write(`${lines.join('\n')}\n`);
   for (const [name, n] of counts) {
     if (n) process.stdout.write(`ok class ${name}: ${n} cases\n`);
-    else if (!flags.only && played >= 4500) process.stdout.write(`not ok class ${name}: docs/differences.md lists it, and no case shows it\n`);
+    else if (flags.seed === defaults.seed && played >= Number(defaults.cases)) process.stdout.write(`not ok class ${name}: docs/differences.md lists it, and no case shows it\n`);
   }
   process.stdout.write(`ok ${same} of ${played} cases answered alike\n`);
   process.exitCode = differences.length ? 1 : 0;

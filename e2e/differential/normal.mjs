@@ -10,7 +10,7 @@ export class Answers {
     const { response, messages, ...rest } = answer;
     return {
       ...(response && { response: this.#response(response) }),
-      ...(messages && { messages: grouped(messages.map((text) => this.#text(text))) }),
+      ...(messages && { messages: grouped(messages.map(canonical)).map((text) => this.#numbered(text)) }),
       ...rest,
     };
   }
@@ -20,11 +20,7 @@ export class Answers {
     if (failed) return { failed };
     if (status === 404) return { status }; // pages are the application's business
     const entries = Object.entries(headers).filter(([name]) => !ignored.has(name)).sort();
-    return { status, headers: Object.fromEntries(entries), body: body.split('\x1e').map((text) => this.#text(text)) };
-  }
-
-  #text(text) {
-    return this.#numbered(canonical(text));
+    return { status, headers: Object.fromEntries(entries), body: body.split('\x1e').map((text) => this.#numbered(canonical(text))) };
   }
 
   // Ids are numbered as they appear, in the JSON that tells them; from there on wherever they are.

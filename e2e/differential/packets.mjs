@@ -33,7 +33,7 @@ function args(r) {
   return `[${[name, ...Array.from({ length: r.int(4) }, () => value(r))].join(',')}]`;
 }
 
-export function connect(r, nsp = r.pick(namespaces)) {
+export function connect(r, nsp = r.chance(0.02) ? '/a\tb' : r.pick(namespaces)) {
   // What a function has allowed once exists, and is open to all: so only with what it allows.
   const auth = nsp === '/fn-x' ? '{"open":true}' : r.pick(['', '', '{}', `{"user":${value(r)}}`, '{"token":"secret"}', '{"open":true}', '{"fail":"no","data":{"a":1}}', '{"hello":"h"}']);
   return `40${auth || r.chance(0.5) ? prefix(nsp) : nsp === '/' ? '' : nsp}${auth}`;
