@@ -216,7 +216,8 @@ type Options struct {
 	// means 10s.
 	WriteTimeout time.Duration
 
-	// Logger gets the library's few messages. Nil means slog.Default().
+	// Logger gets the library's few messages. Nil means slog.Default(). Its panics
+	// are caught.
 	Logger *slog.Logger
 	// Trace, if set, is told what happens. See Trace.
 	Trace *Trace
@@ -299,6 +300,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Logger = guardedLogger(c.Logger)
 	if c.Codec == nil {
 		c.Codec = jsonx.Std{}
 	}
