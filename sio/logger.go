@@ -26,7 +26,7 @@ func (g guardedLog) Enabled(ctx context.Context, level slog.Level) (on bool) {
 }
 
 // Handle implements slog.Handler.
-func (g guardedLog) Handle(ctx context.Context, r slog.Record) error { //nolint:gocritic // the signature is slog's
+func (g guardedLog) Handle(ctx context.Context, r slog.Record) error {
 	defer func() { _ = recover() }()
 	return g.Handler.Handle(ctx, r)
 }

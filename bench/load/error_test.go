@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwas/ws/wsutil"
+
 	"github.com/gannet-io/gannet/bench/load"
 	"github.com/gannet-io/gannet/sio"
 )
@@ -91,6 +93,18 @@ func answer(status, body string) func(net.Conn) {
 	}
 }
 
+// switches agrees to WebSocket with the given header lines, and goes on as if all
+// were well.
+func switches(lines string) func(net.Conn) {
+	return func(c net.Conn) {
+		readHead(c)
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+lines+"\r\n")
+		_ = wsutil.WriteServerText(c, []byte(`0{"sid":"s","upgrades":[],"pingInterval":1000,"pingTimeout":1000,"maxPayload":1000}`))
+		_ = wsutil.WriteServerText(c, []byte(`40{"sid":"t"}`))
+		_, _ = io.Copy(io.Discard, c) // until the client closes
+	}
+}
+
 func chunked(c net.Conn) {
 	readHead(c)
 	_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n" +
@@ -117,6 +131,8 @@ func TestAnswers(t *testing.T) {
 		{"redirect", load.WebSocket, answer("302 Found", ""), load.WrongPath, "answered 302"},
 		{"no HTTP", load.WebSocket, func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-x\r\n\r\n")); readHead(c) }, load.WrongPath, "no HTTP"},
 		{"silent close", load.WebSocket, func(c net.Conn) { readHead(c) }, load.WrongPath, "without an answer"},
+		{"101 without Accept", load.WebSocket, switches(""), load.WrongPath, "Sec-WebSocket-Accept is wrong"},
+		{"101 with another Accept", load.WebSocket, switches("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOO=\r\n"), load.WrongPath, "Sec-WebSocket-Accept is wrong"},
 		{"500 without length", load.Polling, func(c net.Conn) {
 			readHead(c)
 			_, _ = c.Write([]byte("HTTP/1.1 500 Oops\r\n\r\nbroken"))

@@ -98,8 +98,13 @@ func (h *handler) Moved(lc *loop.Conn, _ []byte, note any) {
 	}
 }
 
-const upgradeLines = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+// upgradeLines ask for a WebSocket. The key is always the same, which nothing here
+// minds, and upgradeAccept the answer to it (RFC 6455, 1.3).
+const (
+	upgradeLines = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	upgradeAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+)
 
 // deflateLine offers compression in which every message stands for itself, so
 // that one inflater serves all connections of a loop (RFC 7692, 7.1.1).
@@ -166,8 +171,8 @@ func (g *leg) responses(b []byte) []byte {
 			if len(b) == 0 {
 				b = g.http.take()
 			}
-			if c.pool.opts.Deflate && !resp.deflates {
-				c.end(fail(Refused, nil, "the server does not compress WebSocket messages without context takeover"))
+			if err := g.checkSwitch(&resp); err != nil {
+				c.end(err)
 				return nil
 			}
 			g.switched()
@@ -183,6 +188,18 @@ func (g *leg) responses(b []byte) []byte {
 			return nil
 		}
 	}
+}
+
+// checkSwitch says what is wrong with a 101.
+func (g *leg) checkSwitch(r *response) error {
+	o := &g.conn.pool.opts
+	switch {
+	case !r.accepts:
+		return fail(WrongPath, nil, "%s switches protocols, but not to WebSocket: its Sec-WebSocket-Accept is wrong", o.Addr)
+	case o.Deflate && !r.deflates:
+		return fail(Refused, nil, "the server does not compress WebSocket messages without context takeover")
+	}
+	return nil
 }
 
 // response takes an HTTP response.

@@ -257,7 +257,8 @@ func TestOpenIsCancelled(t *testing.T) {
 // plainEcho answers an upgrade and then every message with itself.
 func plainEcho(c net.Conn) {
 	readHead(c)
-	_, _ = c.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"))
+	_, _ = c.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
 	for {
 		m, op, err := wsutil.ReadClientData(c)
 		if err != nil {

@@ -20,6 +20,7 @@ type response struct {
 	body     []byte
 	closing  bool // the server closes the connection behind it
 	deflates bool // its WebSocket messages may be compressed, each for itself
+	accepts  bool // it proves that the request for a WebSocket was understood
 }
 
 // A responseReader cuts bytes into responses. It holds no buffer between
@@ -118,6 +119,8 @@ func (r *responseReader) parse(b []byte, resp *response) (n int, ok bool, err er
 			chunked = equalFold(value, "chunked")
 		case equalFold(name, "sec-websocket-extensions"):
 			resp.deflates = bytes.Contains(value, []byte("permessage-deflate")) && bytes.Contains(value, []byte("server_no_context_takeover"))
+		case equalFold(name, "sec-websocket-accept"):
+			resp.accepts = string(value) == upgradeAccept
 		case equalFold(name, "connection"):
 			resp.closing = equalFold(value, "close")
 		}

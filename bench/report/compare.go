@@ -355,13 +355,22 @@ func warnings(a, b Side) []string {
 			if len(s.side.Runs) > 1 {
 				name = fmt.Sprintf("run %d of %s", i+1, s.letter)
 			}
-			if r.ClientBound != "" {
-				w = append(w, name+" is limited by its client, not its server: "+r.ClientBound)
-			}
-			if len(r.Failures) > 0 {
-				w = append(w, name+" failed: "+strings.Join(r.Failures, "; "))
-			}
+			w = r.appendWarnings(w, name)
 		}
+	}
+	return w
+}
+
+// appendWarnings adds what a result by itself is not good for.
+func (r *Result) appendWarnings(w []string, name string) []string {
+	if r.ClientBound != "" {
+		w = append(w, name+" is limited by its client, not its server: "+r.ClientBound)
+	}
+	if r.Interrupted() {
+		w = append(w, name+" was interrupted")
+	}
+	if len(r.Failures) > 0 {
+		w = append(w, name+" failed: "+strings.Join(r.Failures, "; "))
 	}
 	return w
 }

@@ -154,6 +154,9 @@ func (r *Result) page(i int) (*runPage, error) {
 
 func (r *Result) pageVerdict() pageVerdict {
 	v := pageVerdict{Class: "passed", Word: "passed", Bound: strings.TrimRight(printable(r.ClientBound), ".")}
+	if r.Interrupted() {
+		v.Class, v.Word = "failed", "interrupted"
+	}
 	if len(r.Failures) > 0 {
 		v.Class, v.Word = "failed", "FAILED"
 		for _, f := range r.Failures {

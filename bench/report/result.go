@@ -33,9 +33,24 @@ type Result struct {
 	// that it was not.
 	ClientBound string `json:"clientBound,omitempty"`
 	// Failures say why the run has failed: checks and thresholds. Empty means
-	// that it has passed.
+	// that it has passed, or was interrupted.
 	Failures []string `json:"failures,omitempty"`
 }
+
+// interruptedSetting is there, as "true", where a run was ended early.
+const interruptedSetting = "interrupted"
+
+// Interrupt notes that the run was ended early.
+func (r *Result) Interrupt() {
+	if r.Settings == nil {
+		r.Settings = map[string]string{}
+	}
+	r.Settings[interruptedSetting] = "true"
+}
+
+// Interrupted tells whether the run was ended early: the figures are of what was
+// measured until then, and what was to be measured in full did not pass.
+func (r *Result) Interrupted() bool { return r.Settings[interruptedSetting] == "true" }
 
 // Machine says where a Result was measured.
 type Machine struct {

@@ -168,9 +168,14 @@ func verdict(w io.Writer, r *Result) error {
 	if r.ClientBound != "" {
 		b.WriteString("the client was the bottleneck because " + printable(r.ClientBound) + ":\n  the figures are its limits, not the server's\n")
 	}
+	if r.Interrupted() {
+		b.WriteString("interrupted: the figures are of what was measured until then\n")
+	}
 	switch len(r.Failures) {
 	case 0:
-		b.WriteString("passed\n")
+		if !r.Interrupted() {
+			b.WriteString("passed\n")
+		}
 	case 1:
 		b.WriteString("FAILED because " + printable(r.Failures[0]) + "\n")
 	default:

@@ -38,3 +38,30 @@ func TestTableHostile(t *testing.T) {
 		}
 	}
 }
+
+// TestInterrupted has nothing say of a run that was ended early that it has
+// passed.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []bool{false, true} {
+		r := sample()
+		if fails {
+			r = failed()
+		}
+		r.Interrupt()
+		var table strings.Builder
+		if err := report.Table(&table, r); err != nil {
+			t.Fatal(err)
+		}
+		_, page, _ := page(t, r)
+		_, compared := compare(t, []*report.Result{sample()}, []*report.Result{r}, nil)
+		for where, text := range map[string]string{"table": table.String(), "page": page, "comparison": compared} {
+			if !strings.Contains(text, "interrupted") || strings.Contains(text, "\npassed") {
+				t.Errorf("fails %v: the %s does not say that the run was interrupted", fails, where)
+			}
+			if fails && !strings.Contains(text, "3 messages were lost") {
+				t.Errorf("the %s does not say what failed", where)
+			}
+		}
+	}
+}

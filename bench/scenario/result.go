@@ -29,7 +29,7 @@ func (r *run) result() *report.Result {
 		res.Settings["slow-disconnected"] = strconv.FormatInt(total.slowClosed, 10)
 	}
 	if r.interrupted {
-		res.Settings["interrupted"] = "true"
+		res.Interrupt()
 	}
 	res.Seconds = s.to.at.Sub(s.from.at).Seconds()
 	r.messages(res)

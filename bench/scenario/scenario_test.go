@@ -225,7 +225,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantPassed(t, res)
-	if res.Settings["interrupted"] != "true" || res.Messages.Received == 0 || res.Seconds <= 0 || res.Seconds > 60 {
+	if !res.Interrupted() || res.Messages.Received == 0 || res.Seconds <= 0 || res.Seconds > 60 {
 		t.Errorf("seconds %.3f, settings %v, messages %+v", res.Seconds, res.Settings, res.Messages)
 	}
 }

@@ -42,7 +42,7 @@ The server must answer the events echo, broadcast, join and room as the
 profile bench of Gannet's testbed does; --events gives them other names.
 
 The exit status is 0 if the run passed, 1 if it could not run, 2 for bad usage,
-and 3 if checks or thresholds failed.
+3 if checks or thresholds failed, and 130 or 143 if SIGINT or SIGTERM ended it.
 
 Thresholds limit ` + report.ThresholdHelp + `.`,
 		Example: `  gannet bench echo http://127.0.0.1:3000 --connections 1000 --duration 10s --pid 4711
@@ -150,16 +150,15 @@ func (f *benchFlags) run(ctx context.Context, c *scenario.Config, stdout, stderr
 		}
 		thresholds = append(thresholds, t)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
-	defer context.AfterFunc(ctx, stop)()
 
 	live := report.NewLive(&report.LiveOptions{Out: f.progress(stderr), Total: c.Total(), Connections: int64(c.Connections)})
 	res, err := scenario.Run(ctx, c, func(p report.Phase, s report.Sample) { live.Update(p, &s) })
 	live.Done()
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			err = errors.New("interrupted before anything was measured")
+		if sig, ok := errors.AsType[interruption](context.Cause(ctx)); ok && errors.Is(err, context.Canceled) {
+			return &exitError{sig.status(), errors.New("interrupted before anything was measured")}
 		}
 		return err
 	}
@@ -168,10 +167,30 @@ func (f *benchFlags) run(ctx context.Context, c *scenario.Config, stdout, stderr
 	if err := f.write(res, stdout); err != nil {
 		return err
 	}
+	if sig, ok := errors.AsType[interruption](context.Cause(ctx)); ok && res.Interrupted() {
+		return &exitError{sig.status(), errors.New("the run was interrupted")}
+	}
 	if len(res.Failures) > 0 {
 		return &exitError{exitVerdict, errors.New("the run failed: " + strings.Join(res.Failures, "; "))}
 	}
 	return nil
+}
+
+// untilSignal returns a context that the first signal ends, which is its cause.
+// The second has its usual effect.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { // ends with ctx
+		defer signal.Stop(signals)
+		select {
+		case sig := <-signals:
+			cancel(interruption{sig})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 func (f *benchFlags) progress(stderr io.Writer) io.Writer {

@@ -224,32 +224,50 @@ func TestBenchStatus(t *testing.T) {
 	}
 }
 
-// TestBenchInterrupt sends a real SIGINT: what was measured until then is
-// shown, and the status is that of a run that has passed.
+// TestBenchInterrupt sends real signals: what was measured until then is shown,
+// and neither the text nor the status is that of a run that has passed.
 func TestBenchInterrupt(t *testing.T) {
 	t.Parallel()
-	cmd := child(t, nil, "bench", "echo", echoServer(t), "--connections", "3", "--warmup", "0s", "--duration", "1h", "--grace", patience.String())
-	var stdout output
-	stderr := &notice{want: "measuring", seen: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &stdout, stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	select {
-	case <-stderr.seen:
-	case <-ctx.Done():
-		_ = cmd.Process.Kill()
-	}
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("ended with %v: %s", err, stderr.String())
-	}
-	if out := stdout.String(); !strings.Contains(out, "ack") || !strings.Contains(out, "passed") {
-		t.Errorf("no result in\n%s", out)
+	for _, tt := range []struct {
+		name   string
+		sig    syscall.Signal
+		phase  string
+		warmup string
+		shown  string
+		err    string
+		status int
+	}{
+		{"SIGINT", syscall.SIGINT, "measuring", "0s", "interrupted: the figures are of what was measured until then", "gannet: the run was interrupted\n", 130},
+		{"SIGTERM", syscall.SIGTERM, "measuring", "0s", "interrupted: ", "gannet: the run was interrupted\n", 143},
+		{"in the warm-up", syscall.SIGINT, "warm", "1h", "", "gannet: interrupted before anything was measured\n", 130},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cmd := child(t, nil, "bench", "echo", echoServer(t), "--connections", "3", "--warmup", tt.warmup, "--duration", "1h", "--grace", patience.String())
+			var stdout output
+			stderr := &notice{want: tt.phase, seen: make(chan struct{})}
+			cmd.Stdout, cmd.Stderr = &stdout, stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			select {
+			case <-stderr.seen:
+			case <-ctx.Done():
+				_ = cmd.Process.Kill()
+			}
+			if err := cmd.Process.Signal(tt.sig); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != tt.status || !strings.HasSuffix(stderr.String(), tt.err) {
+				t.Errorf("status %d, want %d: %s", got, tt.status, stderr.String())
+			}
+			if out := stdout.String(); !strings.Contains(out, tt.shown) || strings.Contains(out, "passed") {
+				t.Errorf("no %q in\n%s", tt.shown, out)
+			}
+		})
 	}
 }
 

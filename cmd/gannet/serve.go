@@ -85,12 +85,7 @@ func canceled(ctx context.Context) context.Context {
 
 // exitAtNext ends the process at the next signal.
 func exitAtNext(signals <-chan os.Signal) {
-	sig := <-signals
-	code := 1
-	if n, ok := sig.(syscall.Signal); ok {
-		code = 128 + int(n)
-	}
-	os.Exit(code)
+	os.Exit(interruption{<-signals}.status())
 }
 
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
