@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -124,7 +125,10 @@ func (s *Socket) expectAck(p *pendingAck) {
 		return
 	}
 	x := s.ensureExtra()
-	x.acks = append(x.acks, p)
+	if x.acks == nil {
+		x.acks = map[uint64]*pendingAck{}
+	}
+	x.acks[p.id] = p
 	if p.timeout > 0 {
 		l := s.client.shard.loop
 		p.timer.Kind = timerAck
@@ -141,11 +145,10 @@ func (s *Socket) acked(p *packet.Packet, atts [][]byte) {
 	if x == nil {
 		return
 	}
-	i := slices.IndexFunc(x.acks, func(a *pendingAck) bool { return a.id == p.ID })
-	if i < 0 {
+	a := x.acks[p.ID]
+	if a == nil {
 		return
 	}
-	a := x.acks[i]
 	s.dropAck(a)
 	r := &Reply{socket: s, d: &s.nsp.srv.dialect, atts: slices.Clone(atts), args: make([][]byte, len(p.Args))}
 	for j, arg := range p.Args {
@@ -158,9 +161,7 @@ func (s *Socket) acked(p *packet.Packet, atts [][]byte) {
 func (s *Socket) dropAck(p *pendingAck) {
 	s.client.shard.loop.SetTimer(&p.timer, 0)
 	if x := s.extra.Load(); x != nil {
-		if i := slices.Index(x.acks, p); i >= 0 {
-			x.acks = slices.Delete(x.acks, i, i+1)
-		}
+		delete(x.acks, p.id)
 	}
 }
 
@@ -197,7 +198,7 @@ func (t Target) EmitAck(event string, ack func(*Reply, error), args ...any) erro
 	return err
 }
 
-// failAcks resolves all acks of a socket that is closed.
+// failAcks resolves all acks of a socket that is closed, the oldest first.
 func (s *Socket) failAcks(err error) {
 	x := s.extra.Load()
 	if x == nil {
@@ -205,7 +206,8 @@ func (s *Socket) failAcks(err error) {
 	}
 	acks := x.acks
 	x.acks = nil
-	for _, p := range acks {
+	for _, id := range slices.Sorted(maps.Keys(acks)) {
+		p := acks[id]
 		s.client.shard.loop.SetTimer(&p.timer, 0)
 		p.fail(err)
 	}

@@ -78,8 +78,8 @@ type socketExtra struct {
 	farewell atomic.Pointer[farewell]
 
 	// Owned by the loop goroutine.
-	acks    []*pendingAck
-	pending *pending // what was recovered and not sent yet
+	acks    map[uint64]*pendingAck // by id
+	pending *pending               // what was recovered and not sent yet
 }
 
 // newSocket makes a socket of the client. The first one has its place in the
