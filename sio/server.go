@@ -282,7 +282,9 @@ func (s *Server) Root() *Namespace { return s.root }
 // passed, with its context, is what AllowRequest and the hooks for headers get.
 // Its body is not there to read, and whatever is written then is ignored. A
 // middleware that does not call it answers the request by what it writes. A
-// panic is answered with code 3, "Bad request".
+// panic is reported to OnConnectionError and answered with code 3, "Bad
+// request", and the headers that were set, or with what was written before.
+// Behind the call it changes nothing.
 func (s *Server) UseHTTP(middleware func(http.Handler) http.Handler) { s.eng.Use(middleware) }
 
 // OnConnection is Root().OnConnection.

@@ -100,7 +100,7 @@ func (h *httpConn) headers(initial bool, sid string) []byte {
 		header.Set("Set-Cookie", value)
 	}
 	h.runHeaderHooks(header, initial)
-	return appendHeader(nil, header, ownHeader)
+	return headerLines(header, ownHeader)
 }
 
 func (h *httpConn) runHeaderHooks(header http.Header, initial bool) {
@@ -114,10 +114,10 @@ func (h *httpConn) runHeaderHooks(header http.Header, initial bool) {
 	}
 }
 
-// appendHeader appends the lines of a header that the user has made, sorted by
+// headerLines returns the lines of a header that the user has made, sorted by
 // their names. Lines that are the server's own, and those with bytes that would
 // break the message, are left out.
-func appendHeader(dst []byte, header http.Header, own func(name string) bool) []byte {
+func headerLines(header http.Header, own func(name string) bool) []byte {
 	var b bytes.Buffer
 	clean := http.Header{}
 	for name, values := range header {
@@ -131,7 +131,7 @@ func appendHeader(dst []byte, header http.Header, own func(name string) bool) []
 		}
 	}
 	_ = clean.Write(&b) // a buffer takes everything
-	return append(dst, b.Bytes()...)
+	return b.Bytes()
 }
 
 // ownHeader tells whether only the server itself may set a header of a

@@ -77,7 +77,7 @@ func (p *passage) pass(w http.ResponseWriter, r *http.Request) {
 	if p.posted {
 		return
 	}
-	p.extra, p.passed = appendHeader(nil, w.Header(), ownHeader), r
+	p.extra, p.passed = headerLines(w.Header(), ownHeader), r
 	p.post(verdictPassed)
 }
 
@@ -94,6 +94,7 @@ func (p *passage) run(h http.Handler) {
 			p.shard.cfg.Logger.Error("engine: panic in a middleware", "panic", v)
 			if !p.posted {
 				p.failure = v
+				p.keepWritten()
 				p.post(verdictFailed)
 			}
 		}
@@ -101,8 +102,17 @@ func (p *passage) run(h http.Handler) {
 	h.ServeHTTP(&p.writer, p.request)
 	if !p.posted {
 		p.writer.WriteHeader(http.StatusOK)
-		p.status, p.header, p.body = p.writer.status, p.writer.sent, p.writer.body
+		p.keepWritten()
 		p.post(verdictAnswered)
+	}
+}
+
+// keepWritten takes over what the middlewares have written. If that is nothing,
+// status is 0 and extra has the headers that were set.
+func (p *passage) keepWritten() {
+	p.status, p.header, p.body = p.writer.status, p.writer.sent, p.writer.body
+	if p.status == 0 {
+		p.extra = headerLines(p.writer.Header(), ownHeader)
 	}
 }
 
@@ -165,6 +175,11 @@ func (h *httpConn) throughMiddleware(head []byte, q *query) (ok, held bool) {
 		h.answerFor(p)
 	case verdictFailed:
 		h.report(eio.CodeBadRequest, map[string]any{"name": "MIDDLEWARE_FAILURE", "error": p.failure})
+		if p.status != 0 && !q.Upgrade { // the response had begun: it ends where it is
+			h.answerFor(p)
+			break
+		}
+		h.reply.extra = append(h.reply.extra, p.extra...)
 		h.refuse(q, eio.CodeBadRequest, "")
 	}
 	return false, false
@@ -199,7 +214,7 @@ func (h *httpConn) answerFor(p *passage) {
 	}
 	head := http1.ResponseHead{
 		Status: p.status, ContentType: contentType, ContentLength: len(p.body), Close: h.reply.close,
-		First: h.reply.extra, Extra: appendHeader(nil, p.header, framing),
+		First: h.reply.extra, Extra: headerLines(p.header, framing),
 	}
 	if p.status == http.StatusNoContent || p.status == http.StatusNotModified {
 		head.ContentLength, p.body = -1, nil
