@@ -427,6 +427,7 @@ func (h *httpConn) bodyDone() {
 		return
 	}
 	h.post = s
+	h.reply.last = h.headers(false, "")
 	s.payload(buf.B, h.framing)
 	buf.Release()
 	if h.gone() {

@@ -256,10 +256,12 @@ func (h *httpConn) readPost(s *Session, req *http1.Request) {
 	sh := h.shard
 	h.post = s
 	h.reply.close = req.Close
-	h.reply.last = h.headers(false, "")
 	if err := h.body.Init(req, int64(sh.cfg.EIO.MaxPayload)); err != nil {
 		h.bodyError(err)
 		return
+	}
+	if sh.cfg.Headers != nil {
+		h.httpRequest() // its head will be gone when the hook gets it
 	}
 	h.bodyBuf = bufpool.Get(int(min(max(req.ContentLength, 0), 4<<10)))
 	if h.body.Done() {
