@@ -59,3 +59,11 @@ type OptionError struct {
 func (e *OptionError) Error() string {
 	return "loop: option " + e.Field + ": " + e.Reason
 }
+
+// A WriteError is what Handler.Closed gets when the kernel has refused bytes
+// for good, as it does after a reset.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return "loop: write: " + e.Err.Error() }
+
+func (e *WriteError) Unwrap() error { return e.Err }

@@ -151,7 +151,7 @@ func (l *Loop) wrote(c *Conn, n, want int, err error) bool {
 		l.stats.ShortWrites++
 		l.block(c)
 	default:
-		c.Close(err)
+		c.Close(&WriteError{err})
 	}
 	return false
 }

@@ -208,7 +208,11 @@ func (s *Session) connLost(c *loop.Conn, err error) {
 		return
 	}
 	s.conn = nil
-	s.fail(eio.ReasonTransportClose, err)
+	reason := eio.ReasonTransportClose
+	if _, ok := errors.AsType[*loop.WriteError](err); ok {
+		reason = eio.ReasonTransportError
+	}
+	s.fail(reason, err)
 }
 
 // watchPartial gives a message that was begun its deadline.
