@@ -67,8 +67,13 @@ type wsClient struct {
 // EIO=4&transport=websocket.
 func dialWS(tb testing.TB, addr, query string, header http.Header) *wsClient {
 	tb.Helper()
+	return dialTarget(tb, "ws://"+addr+"/socket.io/?EIO=4&transport=websocket"+query, header)
+}
+
+func dialTarget(tb testing.TB, url string, header http.Header) *wsClient {
+	tb.Helper()
 	d := ws.Dialer{Header: ws.HandshakeHeaderHTTP(header), Timeout: patience}
-	c, br, _, err := d.Dial(context.Background(), "ws://"+addr+"/socket.io/?EIO=4&transport=websocket"+query)
+	c, br, _, err := d.Dial(context.Background(), url)
 	if err != nil {
 		tb.Fatalf("dial: %v", err)
 	}

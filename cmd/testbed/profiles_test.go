@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -163,6 +164,30 @@ func TestEngine(t *testing.T) {
 	equal(t, "POST", post(t, s, target, "4text\x1ebAQID"), "ok")
 	_, body = get(t, s, target)
 	equal(t, "GET", body, "4text\x1ebAQID")
+}
+
+func TestEngine3(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-profile", "eio3-protocol")
+	for revision, packets := range map[string]string{"3": "6:4text€6:b4AQID", "4": "4text€\x1ebAQID"} {
+		status, body := get(t, s, "/engine.io/?b64=1&transport=polling&EIO="+revision)
+		_, opening, _ := strings.Cut(body, "{")
+		opening = "{" + opening
+		var v struct {
+			SID                                   string
+			PingInterval, PingTimeout, MaxPayload int
+		}
+		if err := json.Unmarshal([]byte(opening), &v); err != nil || status != 200 {
+			t.Fatalf("handshake: got %d %s", status, body)
+		}
+		equal(t, "intervals and limit", []int{v.PingInterval, v.PingTimeout, v.MaxPayload}, []int{300, 200, 1_000_000})
+		framed := map[string]string{"3": strconv.Itoa(len(opening)+1) + ":0", "4": "0"}
+		equal(t, "handshake of revision "+revision, body, framed[revision]+opening)
+		target := "/engine.io/?b64=1&transport=polling&sid=" + v.SID + "&EIO=" + revision
+		equal(t, "POST", post(t, s, target, packets), "ok")
+		_, body = get(t, s, target)
+		equal(t, "GET", body, packets)
+	}
 }
 
 func TestEnginePath(t *testing.T) {
