@@ -29,6 +29,7 @@ type settings struct {
 	Transports        []string        `json:"transports"`
 	AllowUpgrades     *bool           `json:"allowUpgrades"`
 	AddTrailingSlash  *bool           `json:"addTrailingSlash"`
+	Path              string          `json:"path"`
 	AllowRequest      bool            `json:"allowRequest"`
 	CORS              json.RawMessage `json:"cors"`
 	Cookie            json.RawMessage `json:"cookie"`
@@ -68,6 +69,7 @@ func options(set []string) (*sio.Options, error) {
 		Transports:        v.Transports,
 		DisableUpgrades:   v.AllowUpgrades != nil && !*v.AllowUpgrades,
 		NoTrailingSlash:   v.AddTrailingSlash != nil && !*v.AddTrailingSlash,
+		Path:              v.Path,
 		CORS:              &sio.CORS{Origin: "*"},
 		InitialPacket:     v.InitialPacket,
 		AllowEIO3:         v.AllowEIO3,
@@ -145,6 +147,8 @@ func corsOption(raw json.RawMessage) (*sio.CORS, error) {
 		Credentials       bool
 		MaxAge            int
 		PreflightContinue bool
+
+		OptionsSuccessStatus int
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return nil, err
@@ -152,6 +156,7 @@ func corsOption(raw json.RawMessage) (*sio.CORS, error) {
 	c := &sio.CORS{
 		Methods: v.Methods, AllowedHeaders: v.AllowedHeaders, ExposedHeaders: v.ExposedHeaders,
 		Credentials: v.Credentials, MaxAge: v.MaxAge, PreflightContinue: v.PreflightContinue,
+		OptionsSuccessStatus: v.OptionsSuccessStatus,
 	}
 	switch origin := v.Origin.(type) {
 	case string:

@@ -98,7 +98,7 @@ func TestRowsNoticed(t *testing.T) {
 	}
 }
 
-var rowName = regexp.MustCompile(`^[1-9](\.\d+)?/\S`)
+var rowName = regexp.MustCompile(`^[0-9](\.\d+)?/\S`)
 
 // flaw tells what is wrong with a row by itself.
 func flaw(r parity.Row) string {
