@@ -77,3 +77,17 @@ func (r *Reactor) HandshakesActive() int {
 	defer r.handshakes.mu.Unlock()
 	return len(r.handshakes.active)
 }
+
+// TLSKept returns the capacity of the buffers that crypto/tls has of its own for
+// c, -1 where nobody knows, and the bytes that are kept of a record.
+func (c *Conn) TLSKept() (own, part int) {
+	t := c.aux.tls
+	if t.part != nil {
+		part = len(t.part.B)
+	}
+	raw, hand := buffers(t.conn)
+	if raw == nil {
+		return -1, part
+	}
+	return raw.Cap() + hand.Cap(), part
+}

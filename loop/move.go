@@ -32,6 +32,7 @@ func (a *arrival) discard(r *Reactor) {
 	}
 	if a.aux != nil && a.aux.tls != nil {
 		a.aux.tls.dropSealed()
+		a.aux.tls.dropPart()
 	}
 	if a.fd >= 0 {
 		closeFD(a.fd)

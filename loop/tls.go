@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"bytes"
 	"crypto/tls"
 	"net"
 	"os"
@@ -46,6 +47,7 @@ type tlsConn struct {
 	hs       *handshake   // until it has succeeded
 	scratch  *tlsScratch  // of the loop
 	in       []byte       // borrowed: records that are not read yet
+	part     *bufpool.Buf // the beginning of a record, while no Read is running; see lend
 	out      *bufpool.Buf // records that the kernel refused
 	off      uint32       // bytes of out that are written
 	notified bool         // close_notify or an alert was sent
@@ -55,8 +57,9 @@ type tlsConn struct {
 // tlsScratch is what a loop with TLS connections works in.
 type tlsScratch struct {
 	// Owned by the loop goroutine.
-	plain  []byte // what one read is decrypted to
-	sealed []byte // records that are to be sent
+	plain  []byte       // what one read is decrypted to
+	sealed []byte       // records that are to be sent
+	input  bytes.Buffer // what crypto/tls reads into, empty; see lend
 }
 
 // wouldBlockError is what Read returns when there is nothing. That Temporary is
@@ -258,6 +261,7 @@ func (c *Conn) DetachConn() (net.Conn, error) {
 	if err != nil || t == nil {
 		return raw, err
 	}
+	t.restorePart()
 	t.raw, t.scratch, t.in = raw, nil, nil
 	return &TLSConn{Conn: t.conn, t: t}, nil
 }

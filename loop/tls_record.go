@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"syscall"
@@ -22,7 +23,9 @@ func (l *Loop) deliverTLS(c *Conn, b []byte) {
 	}
 	t := c.aux.tls
 	t.in = b
+	t.lend(l.tls)
 	n, err := t.open(l.tls.plain)
+	t.takeBack(l.tls)
 	t.in = nil
 	if !l.answerRecords(c) {
 		return
@@ -40,6 +43,63 @@ func (l *Loop) deliverTLS(c *Conn, b []byte) {
 	l.stats.TLSErrors++
 	t.notified = true // crypto/tls has sent an alert, and nothing may follow it
 	c.Close(err)
+}
+
+// lend gives crypto/tls the loop's buffer to read into, with the part of a
+// record in it that has come before.
+func (t *tlsConn) lend(s *tlsScratch) {
+	raw, _ := buffers(t.conn)
+	if raw == nil {
+		return
+	}
+	t.keepPart(raw) // of the handshake, or what net/http has read ahead
+	*raw = s.input
+	if t.part != nil {
+		raw.Write(t.part.B)
+		t.dropPart()
+	}
+}
+
+// takeBack undoes lend, and keeps no more than the part of a record that has
+// come. Where Read has failed for good the connection is not read again.
+func (t *tlsConn) takeBack(s *tlsScratch) {
+	raw, hand := buffers(t.conn)
+	if raw == nil {
+		return
+	}
+	t.keepPart(raw)
+	raw.Reset()
+	poison(raw.AvailableBuffer()[:raw.Cap()])
+	s.input, *raw = *raw, bytes.Buffer{}
+	if hand.Len() == 0 {
+		*hand = bytes.Buffer{}
+	}
+}
+
+// keepPart takes what is in raw.
+func (t *tlsConn) keepPart(raw *bytes.Buffer) {
+	if b := raw.Bytes(); len(b) > 0 {
+		t.part = bufpool.Get(len(b))
+		t.part.B = append(t.part.B, b...)
+	}
+}
+
+// restorePart gives crypto/tls a buffer of its own, for when no loop reads any
+// more.
+func (t *tlsConn) restorePart() {
+	if t.part == nil {
+		return
+	}
+	raw, _ := buffers(t.conn)
+	raw.Write(t.part.B)
+	t.dropPart()
+}
+
+func (t *tlsConn) dropPart() {
+	if t.part != nil {
+		t.part.Release()
+		t.part = nil
+	}
 }
 
 // open decrypts records until there is no whole one. The error is never nil:
@@ -199,6 +259,7 @@ func (c *Conn) endTLS(err error) {
 		}
 	}
 	t.dropSealed()
+	t.dropPart()
 }
 
 // isErrno tells whether err is a failure of the socket.
