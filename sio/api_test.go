@@ -16,25 +16,6 @@ import (
 	"github.com/gannet-io/gannet/sio"
 )
 
-func TestOptionErrors(t *testing.T) {
-	t.Parallel()
-	for field, o := range map[string]*sio.Options{
-		"PingInterval":     {PingInterval: -time.Second},
-		"MaxQueue":         {MaxQueue: -1},
-		"Transports":       {Transports: []string{"carrier pigeon"}},
-		"Loops":            {Loops: 1000},
-		"CORS.Credentials": {CORS: &sio.CORS{Origin: "*", Credentials: true}},
-	} {
-		t.Run(field, func(t *testing.T) {
-			t.Parallel()
-			_, err := sio.NewServer(o)
-			if oe, ok := errors.AsType[*sio.OptionError](err); !ok || oe.Field != field {
-				t.Errorf("got %v, want an OptionError for %s", err, field)
-			}
-		})
-	}
-}
-
 func TestVolatileDropsWhatCannotLeaveAtOnce(t *testing.T) {
 	t.Parallel()
 	srv, addr := newServer(t, nil, func(s *sio.Server) {

@@ -434,15 +434,3 @@ func TestMsgpackRefuses(t *testing.T) {
 		})
 	}
 }
-
-func TestUnknownParser(t *testing.T) {
-	t.Parallel()
-	_, err := sio.NewServer(&sio.Options{Parser: 7})
-	var oe *sio.OptionError
-	if !errors.As(err, &oe) || oe.Field != "Parser" || !strings.Contains(oe.Reason, "Parser(7)") {
-		t.Errorf("got %v, want an OptionError about Parser", err)
-	}
-	if sio.ParserJSON.String() != "json" || sio.ParserMsgpack.String() != "msgpack" {
-		t.Errorf("the parsers are called %s and %s", sio.ParserJSON, sio.ParserMsgpack)
-	}
-}

@@ -44,7 +44,7 @@ type Codec = jsonx.Codec
 type Options struct {
 	// Path is the URL path of the server. Empty means "/socket.io". As in
 	// Node it is a prefix: a slash is appended to it unless
-	// NoTrailingSlash is set.
+	// NoTrailingSlash is set. With "/" every request is the server's.
 	Path string
 	// NoTrailingSlash is the inverse of Node's addTrailingSlash.
 	NoTrailingSlash bool
@@ -271,10 +271,10 @@ func (o *Options) withDefaults() (Options, error) {
 		c.Path = "/socket.io"
 	}
 	c.Path = strings.TrimSuffix(c.Path, "/")
-	if !strings.HasPrefix(c.Path, "/") {
+	if c.Path != "" && !strings.HasPrefix(c.Path, "/") {
 		c.Path = "/" + c.Path
 	}
-	if !c.NoTrailingSlash {
+	if !c.NoTrailingSlash || c.Path == "" {
 		c.Path += "/"
 	}
 	setDefault(&c.PingInterval, 25*time.Second)
@@ -357,6 +357,7 @@ func (o *Options) validate() error {
 		{"Loops", o.Loops},
 		{"MaxWorkers", o.MaxWorkers},
 		{"MaxPending", o.MaxPending},
+		{"MaxConns", o.MaxConns},
 		{"MaxQueue", o.MaxQueue},
 		{"SoftQueue", o.SoftQueue},
 	} {
@@ -371,6 +372,10 @@ func (o *Options) validate() error {
 		return &OptionError{"PacketParser", "there is a Parser too: set one of them"}
 	case o.PacketParser != nil && o.ConnectionStateRecovery != nil:
 		return &OptionError{"PacketParser", "does not go together with ConnectionStateRecovery"}
+	case strings.ContainsAny(o.Path, "?# \t\r\n"):
+		return &OptionError{"Path", "has a character that no path of a request has"}
+	case o.MaxQueue > math.MaxInt32:
+		return &OptionError{"MaxQueue", "must be at most 2147483647"}
 	case o.Loops > 256:
 		return &OptionError{"Loops", "must be at most 256"}
 	case o.ConnectionStateRecovery != nil && o.Adapter != nil:

@@ -253,17 +253,3 @@ func TestPacketParserEncodeFails(t *testing.T) {
 	c.send(`40 /n - 0 -`)
 	c.wantClose(0)
 }
-
-func TestPacketParserOptions(t *testing.T) {
-	t.Parallel()
-	for _, o := range []sio.Options{
-		{PacketParser: &lineParser{}, Parser: sio.ParserMsgpack},
-		{PacketParser: &lineParser{}, ConnectionStateRecovery: &sio.RecoveryOptions{}},
-	} {
-		_, err := sio.NewServer(&o)
-		var oe *sio.OptionError
-		if !errors.As(err, &oe) || oe.Field != "PacketParser" {
-			t.Errorf("got %v", err)
-		}
-	}
-}
