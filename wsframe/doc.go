@@ -32,8 +32,9 @@
 // megabyte, and no frame could be shared by the members of a room. A compressed
 // message is gathered as it comes and inflated when it is whole, so that a peer
 // has the server hold what it has sent and never what that would become; the
-// inflated message exists once per goroutine, and stops growing at
-// Config.MaxMessage. What a secret and a text of the attacker's choice share in
+// inflated message exists once per goroutine. A message that is too long for
+// Config.MaxMessage is refused before both together have taken more than that
+// and 64 KiB, for which one that nearly is has its length counted first. What a secret and a text of the attacker's choice share in
 // one message shows in its length (as with CRIME and BREACH), so an application
 // that mixes them must not compress.
 //

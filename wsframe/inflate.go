@@ -22,6 +22,7 @@ type Inflater struct {
 	inflate io.ReadCloser // of klauspost, a flate.Resetter; nil until first used
 	source  bytes.Reader
 	scratch []byte // a payload with its tail
+	left    counter
 	spare   [1]byte
 }
 
@@ -39,16 +40,14 @@ func (d *Inflater) copied(p []byte, limit int) (*bufpool.Buf, *CloseError) {
 }
 
 // run inflates p, which ends with the tail, into a buffer that the caller
-// releases. It stops at the first byte beyond limit: a payload costs its
-// receiver no more memory than it may have uncompressed.
-func (d *Inflater) run(p []byte, limit int) (*bufpool.Buf, *CloseError) {
-	d.source.Reset(p)
-	if r, ok := d.inflate.(flate.Resetter); !ok {
-		d.inflate = flate.NewReader(&d.source)
-	} else if err := r.Reset(&d.source, nil); err != nil {
+// releases. It stops at the first byte beyond limit, and a payload that is
+// refused for its length has cost no more than limit and 64 KiB together, p
+// included.
+func (d *Inflater) run(p []byte, limit int) (out *bufpool.Buf, bad *CloseError) {
+	if !d.restart(p) {
 		return nil, ErrCompressed
 	}
-	out := bufpool.Get(min(4*len(p), limit))
+	out = bufpool.Get(min(4*len(p), limit, budget(p, limit)))
 	for {
 		room := out.B[len(out.B):min(cap(out.B), limit)]
 		full := len(out.B) >= limit
@@ -56,7 +55,9 @@ func (d *Inflater) run(p []byte, limit int) (*bufpool.Buf, *CloseError) {
 		case full:
 			room = d.spare[:]
 		case len(room) == 0:
-			out = grown(out, limit)
+			if out, bad = d.roomier(out, p, limit); bad != nil {
+				return nil, bad
+			}
 			continue
 		}
 		n, err := d.inflate.Read(room)
@@ -76,6 +77,58 @@ func (d *Inflater) run(p []byte, limit int) (*bufpool.Buf, *CloseError) {
 	}
 }
 
+// headroom is what inflating a message may take besides limit. With what the
+// smallest buffer of the pool that holds it is larger, it is below 64 KiB.
+const headroom = 8 << 10
+
+// budget returns what p may be inflated into before it is certain that the
+// message fits.
+func budget(p []byte, limit int) int { return max(headroom, limit+headroom-cap(p)) }
+
+// restart begins to inflate p.
+func (d *Inflater) restart(p []byte) bool {
+	d.source.Reset(p)
+	if r, ok := d.inflate.(flate.Resetter); ok {
+		return r.Reset(&d.source, nil) == nil
+	}
+	d.inflate = flate.NewReader(&d.source)
+	return true
+}
+
+// roomier replaces out, which is full. It moves into a buffer of twice the
+// capacity, but of no more than limit, if there is budget for both. Otherwise
+// what is left of the message is counted, and if it fits, a buffer of its size
+// takes the message from its beginning.
+func (d *Inflater) roomier(out *bufpool.Buf, p []byte, limit int) (*bufpool.Buf, *CloseError) {
+	size := min(2*cap(out.B), max(limit, cap(out.B)+1))
+	if cap(out.B)+size <= budget(p, limit) {
+		next := bufpool.Get(size)
+		next.B = append(next.B, out.B...)
+		out.Release()
+		return next, nil
+	}
+	d.left = counter(limit - len(out.B))
+	out.Release()
+	switch _, err := io.Copy(&d.left, d.inflate); {
+	case d.left < 0:
+		return nil, ErrTooBig
+	case err != nil || !d.restart(p):
+		return nil, ErrCompressed
+	}
+	// One more byte, so that the end is found without growing again.
+	return bufpool.Get(min(limit-int(d.left)+1, limit)), nil
+}
+
+// A counter is an io.Writer that takes so many bytes and throws them away.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	if *c -= counter(len(p)); *c < 0 {
+		return 0, ErrTooBig
+	}
+	return len(p), nil
+}
+
 // emptyBlock is the length of an empty block without its header, which is what a
 // sender takes off the end.
 const emptyBlock = 4
@@ -91,13 +144,4 @@ func (d *Inflater) whole() bool {
 	}
 	c, _ := d.source.ReadByte()
 	return c == 0
-}
-
-// grown moves b into a buffer of twice the capacity, but of no more than limit
-// where that is not less.
-func grown(b *bufpool.Buf, limit int) *bufpool.Buf {
-	next := bufpool.Get(min(2*cap(b.B), max(limit, cap(b.B)+1)))
-	next.B = append(next.B, b.B...)
-	b.Release()
-	return next
 }

@@ -392,19 +392,24 @@ func (r *Reader) store(cfg *Config, p []byte) *CloseError {
 	return nil
 }
 
-// grow makes room for n more bytes of the unfinished message. The capacity
-// doubles, but never beyond what the message can still become.
+// grow makes room for n more bytes of the unfinished message, and for the tail
+// if it is compressed. The capacity doubles, but never beyond what the message
+// can still become.
 func (r *Reader) grow(cfg *Config, n int) {
+	tail := 0
+	if r.flags&squeezed != 0 {
+		tail = len(deflateTail)
+	}
 	if r.msg == nil {
-		r.msg = bufpool.Get(n)
+		r.msg = bufpool.Get(n + tail)
 		return
 	}
 	old := r.msg
-	size := len(old.B) + n
+	size := len(old.B) + n + tail
 	if size <= cap(old.B) {
 		return
 	}
-	most := cfg.maxMessage()
+	most := cfg.maxMessage() + tail
 	if r.flags&finFrame != 0 {
 		most = size + r.need
 	}

@@ -86,6 +86,9 @@ type Traffic struct {
 	// may be compressed, and with Declined neither: no server may take it.
 	Offer    string
 	Declined bool
+
+	// Mixed says that every second message is sent as it is.
+	Mixed bool
 }
 
 // The opcodes of RFC 6455, section 5.2, and the bits of the first byte.

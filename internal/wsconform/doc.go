@@ -9,8 +9,8 @@
 // The Autobahn suite: the cases were written anew, and judge more strictly.
 // Echoes are compared byte for byte, frames of the server must be well-formed,
 // and where it has agreed on a window, no match may reach beyond that. Numbers
-// from 13.8 on are cases of our own: every window, and offers that must be
-// declined.
+// from 13.8 on are cases of our own: every window, offers that must be declined,
+// and messages of which only some are compressed.
 //
 // # Data flow
 //

@@ -99,4 +99,10 @@ func (l *list) offers() {
 		partly = append(partly, offer+", "+name+server+client)
 	}
 	add(12, "5 echoes, the second offer taken", partly...)
+	for i, fragment := range []int{0, 256} {
+		t := kind
+		t.Offer, t.Mixed, t.Count, t.Fragment = name, true, 20, fragment
+		l.traffic(fmt.Sprint("13.13.", 1+i), "20 messages of 3000 bytes, every second not compressed, in fragments of at most "+
+			fmt.Sprint([]int{3000, 256}[i]), "20 echoes", t)
+	}
 }

@@ -109,15 +109,15 @@ var ways = []struct {
 // fragments is class 5.
 func (l *list) fragments() {
 	n := 0
-	add := func(sends, wants string, s Script) {
+	add := func(sends, wants string, s ...Script) {
 		n++
-		l.script(fmt.Sprintf("5.%d", n), sends, wants, s)
+		l.script(fmt.Sprintf("5.%d", n), sends, wants, s...)
 	}
 	f := func(first byte, i int) []byte { return frame(first, fmt.Sprintf("fragment%d", i)) }
 	two := message("fragment1fragment2")
 	for _, op := range []byte{opPing, opPong} {
-		add(map[byte]string{opPing: "a ping in two fragments", opPong: "a pong in two fragments"}[op], "1002",
-			Script{sent(f(op, 1), f(fin|opCont, 2)), echoed(), fails})
+		add(map[byte]string{opPing: "a ping in two fragments, and the first alone", opPong: "a pong in two fragments, and the first alone"}[op], "1002",
+			Script{sent(f(op, 1), f(fin|opCont, 2)), echoed(), fails}, Script{sent(f(op, 1)), echoed(), fails})
 	}
 	for _, w := range ways {
 		add("a text in two fragments, "+w.how, "the echo", Script{w.steps(f(opText, 1), f(fin|opCont, 2)), echoed(two), clean})

@@ -171,11 +171,11 @@ func (s *server) traffic(tb testing.TB, t *wsconform.Traffic) error {
 	}
 	at := 0
 	count := s.count(t)
-	for range count {
+	for i := range count {
 		var m string
 		m, at = t.Data.Cut(at, t.Size, t.Op == opText)
 		first, payload := t.Op, []byte(m)
-		if c.agreed != nil {
+		if c.agreed != nil && (!t.Mixed || i%2 == 0) {
 			first |= rsv1
 			if payload, err = deflate(payload, c.agreed.clientBits); err != nil {
 				return err
