@@ -6,6 +6,7 @@ import (
 	"hash/adler32"
 	"hash/crc32"
 	"strconv"
+	"strings"
 
 	"github.com/klauspost/compress/flate"
 
@@ -71,6 +72,30 @@ func ChooseEncoding(req *http1.Request) Encoding {
 		return Deflate
 	}
 	return Identity
+}
+
+// Negotiate returns which of the offered content codings the Accept-Encoding
+// lines of a request prefer, by the rules of ChooseEncoding; where they say
+// nothing else, the order of the offer counts. It is "" for none of them.
+func Negotiate(lines []string, offered ...string) string {
+	var best spec
+	choice := ""
+	for _, name := range offered {
+		s := spec{order: -1}
+		order := 0
+		for _, line := range lines {
+			for item := range strings.SplitSeq(line, ",") {
+				if coding, weight, ok := parseCoding([]byte(item)); ok {
+					s.consider(name, coding, weight, order)
+				}
+				order++
+			}
+		}
+		if s.weight > 0 && (choice == "" || s.before(&best)) {
+			best, choice = s, name
+		}
+	}
+	return choice
 }
 
 // A spec is what a request says about one encoding.

@@ -36,6 +36,24 @@ func TestChooseEncoding(t *testing.T) {
 	}
 }
 
+// TestNegotiate compares with the same package what is offered for the files of
+// the browser client.
+func TestNegotiate(t *testing.T) {
+	t.Parallel()
+	for _, v := range loadCodecs(t).Encodings {
+		var header []string
+		if v.Header != nil {
+			header = []string{*v.Header}
+		}
+		want := strings.TrimPrefix(v.Bundle, "identity")
+		for how, lines := range map[string][]string{"one line": header, "lines": strings.Split(strings.Join(header, ""), ",")} {
+			if got := polling.Negotiate(lines, "br", "gzip", "deflate"); got != want {
+				t.Errorf("%q in %s: %q, want %q", header, how, got, want)
+			}
+		}
+	}
+}
+
 func TestCompressor(t *testing.T) {
 	t.Parallel()
 	var c polling.Compressor

@@ -35,7 +35,8 @@ type codecs struct {
 
 	Encodings []struct {
 		Header *string
-		Want   string
+		Want   string // of gzip and deflate
+		Bundle string // of br, gzip and deflate
 	}
 }
 

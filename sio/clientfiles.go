@@ -2,11 +2,13 @@ package sio
 
 import (
 	"bytes"
-	"io/fs"
 	"net/http"
+	"strconv"
 	"strings"
 
+	"github.com/gannet-io/gannet/internal/bundle"
 	"github.com/gannet-io/gannet/internal/engine"
+	"github.com/gannet-io/gannet/polling"
 )
 
 // ClientVersion is the version of the official browser client that is served
@@ -27,7 +29,11 @@ func (s *Server) serveClient(cfg *engine.Config) {
 		rest, ok := bytes.CutPrefix(target, prefix)
 		return ok && isClientFile(rest)
 	}
-	cfg.StaticHandler = http.HandlerFunc(s.serveClientFile)
+	c := &clientServer{}
+	if s.opts.ClientFiles != nil {
+		c.files = bundle.New(s.opts.ClientFiles)
+	}
+	cfg.StaticHandler = c
 }
 
 // isClientFile tells whether a name, maybe with a query behind it, is one of
@@ -43,19 +49,28 @@ func isClientFile(name []byte) bool {
 	return false
 }
 
-func (s *Server) serveClientFile(w http.ResponseWriter, r *http.Request) {
+// A clientServer serves the client's files.
+type clientServer struct {
+	// Immutable.
+	files *bundle.Files // nil if there are none
+}
+
+// ServeHTTP implements http.Handler. As in Node the method does not matter, and
+// a file has the same ETag in each coding.
+func (c *clientServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-	if s.opts.ClientFiles == nil {
+	switch {
+	case c.files == nil || !c.files.Has(name):
 		http.Error(w, noClientFiles, http.StatusNotFound)
 		return
+	case isCached(r):
+		w.WriteHeader(http.StatusNotModified)
+		return
 	}
-	body, err := fs.ReadFile(s.opts.ClientFiles, name)
+	preferred := polling.Negotiate(r.Header["Accept-Encoding"], bundle.Brotli, bundle.Gzip, bundle.Deflate)
+	body, coding, err := c.files.Get(name, preferred)
 	if err != nil {
 		http.Error(w, noClientFiles, http.StatusNotFound)
-		return
-	}
-	if match := r.Header.Get("If-None-Match"); match == etag || match == "W/"+etag {
-		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	h := w.Header()
@@ -66,7 +81,17 @@ func (s *Server) serveClientFile(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.Set("Content-Type", "application/javascript; charset=utf-8")
 	}
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
+}
+
+// isCached tells whether the client has the file already.
+func isCached(r *http.Request) bool {
+	match := r.Header.Get("If-None-Match")
+	return match == etag || match == "W/"+etag
 }
 
 const etag = `"` + ClientVersion + `"`

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ type config struct {
 	profile       *profile
 	addr          string
 	path          string
+	clientDir     string
 	loops         int
 	inline        bool
 	dropHandshake bool
@@ -57,7 +59,7 @@ var notLanded = map[string]string{
 }
 
 // limitedFlags are the flags that only some profiles have.
-var limitedFlags = []string{"path", "inline", "drop-handshake", "hz", "payload", "volatile", "conflate", "set"}
+var limitedFlags = []string{"path", "client-dir", "inline", "drop-handshake", "hz", "payload", "volatile", "conflate", "set"}
 
 // parseFlags reads the command line. Errors are a *usageError.
 func parseFlags(args []string) (*config, error) {
@@ -70,6 +72,7 @@ func parseFlags(args []string) (*config, error) {
 	fs.BoolVar(&list, "list", false, "print the profiles and end")
 	fs.StringVar(&c.addr, "addr", "", "`HOST:PORT` to listen on (default 127.0.0.1 and the profile's port)")
 	fs.StringVar(&c.path, "path", "", "URL `path` (default the profile's)")
+	fs.StringVar(&c.clientDir, "client-dir", "", "`folder` with the browser client, served below the path: dist of the npm package socket.io-client")
 	fs.IntVar(&c.loops, "loops", 0, "number of event loops (default one per core)")
 	fs.BoolVar(&c.inline, "inline", false, "run handlers on the loop (bench, ticker and the protocol profiles)")
 	fs.BoolVar(&c.dropHandshake, "drop-handshake", false, "free each handshake when its connection handlers have returned")
@@ -141,6 +144,8 @@ func (c *config) check(fs *flag.FlagSet) error {
 		return usagef("-hz %v: must be above 0 and at most 1e6", c.hz)
 	case (c.tlsCert == "") != (c.tlsKey == ""):
 		return usagef("-tls-cert and -tls-key: both or none")
+	case c.clientDir != "" && !isFolder(c.clientDir):
+		return usagef("-client-dir %s: no such folder", c.clientDir)
 	case c.payload < 0 || c.payload > 16<<20:
 		return usagef("-payload %d: must be between 0 and 16 MiB", c.payload)
 	}
@@ -151,4 +156,9 @@ func (c *config) check(fs *flag.FlagSet) error {
 		return usagef("-addr %q: want HOST:PORT", c.addr)
 	}
 	return nil
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }

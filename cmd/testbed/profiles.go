@@ -32,7 +32,7 @@ type profile struct {
 	start func(ctx context.Context, c *config) (service, error)
 }
 
-var sioFlags = []string{"path", "drop-handshake"}
+var sioFlags = []string{"path", "client-dir", "drop-handshake"}
 
 func with(flags ...string) []string { return append(flags, sioFlags...) }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,6 +109,42 @@ func TestPath(t *testing.T) {
 	for path, want := range map[string]int{"/other/socket.io.js": 404, "/socket.io/?EIO=4&transport=polling": 404, "/other/?EIO=4&transport=polling": 200} {
 		status, _ := get(t, s, path)
 		equal(t, path, status, want)
+	}
+}
+
+// TestPathMovesTheClient serves the browser client below the path, wherever that
+// is, and -path of a profile that takes -set comes first.
+func TestPathMovesTheClient(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "socket.io.js"), []byte("the client"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-profile", "bench", "-path", "/moved"},
+		{"-profile", "sio-client", "-path", "/moved/"},
+		{"-profile", "parity", "-set", "path=/elsewhere", "-path", "/moved"},
+		{"-profile", "parity", "-set", "path=/moved"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			s := start(t, append([]string{"-client-dir", dir}, args...)...)
+			for path, want := range map[string]string{
+				"/moved/socket.io.js":     "200 the client",
+				"/socket.io/socket.io.js": "404 ",
+				"/elsewhere/socket.io.js": "404 ",
+				"/moved/socket.io.ts":     `400 {"code":0,"message":"Transport unknown"}`,
+			} {
+				res := fetch(t, s, path)
+				equal(t, path, fmt.Sprint(res.status, " ", res.body), want)
+			}
+			res := fetch(t, s, "/moved/socket.io.js", "Accept-Encoding", "br")
+			equal(t, "content coding", res.header.Get("Content-Encoding"), "br")
+		})
+	}
+	bare := start(t, "-profile", "bench", "-path", "/moved")
+	if res := fetch(t, bare, "/moved/socket.io.js"); res.status != 404 || !strings.Contains(res.body, "npm package socket.io-client") {
+		t.Errorf("without -client-dir: got %d %q", res.status, res.body)
 	}
 }
 

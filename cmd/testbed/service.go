@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/gannet-io/gannet/sio"
 )
 
@@ -11,6 +13,9 @@ func newSIO(c *config, o *sio.Options, setup func(*sio.Server)) (service, error)
 	o.Loops, o.DropHandshake, o.Logger = c.loops, c.dropHandshake, c.logger
 	if c.path != "" {
 		o.Path = c.path
+	}
+	if c.clientDir != "" {
+		o.ClientFiles = os.DirFS(c.clientDir)
 	}
 	srv, err := sio.NewServer(o)
 	if err != nil {

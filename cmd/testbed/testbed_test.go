@@ -37,6 +37,8 @@ func TestBadCommandLine(t *testing.T) {
 		{"-profile nonsense", `unknown profile "nonsense"`},
 		{"-nonsense", "nonsense"},
 		{"-profile", "needs an argument"},
+		{"-profile bench -client-dir flags.go", "-client-dir flags.go: no such folder"},
+		{"-profile eio-client -client-dir .", "-client-dir: profile eio-client has no such flag"},
 		{"-profile bench -loops x", "-loops"},
 		{"-profile bench -loops -1", "-loops"},
 		{"-profile bench -loops 100000", "Loops"},

@@ -2,7 +2,7 @@
 
 const bools = new Set(['list', 'inline', 'drop-handshake', 'volatile', 'conflate']);
 const strings = new Set([
-  'addr', 'profile', 'loops', 'path', 'hz', 'payload', 'stats-json', 'node', 'set', 'pprof', 'tls-cert', 'tls-key', 'redis', 'nats',
+  'addr', 'profile', 'loops', 'path', 'client-dir', 'hz', 'payload', 'stats-json', 'node', 'set', 'pprof', 'tls-cert', 'tls-key', 'redis', 'nats',
 ]);
 // What exists in cmd/testbed and means nothing here, or not yet.
 const refused = { conflate: 'conflation', redis: 'adapters', nats: 'adapters', pprof: 'pprof' };

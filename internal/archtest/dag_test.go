@@ -84,6 +84,12 @@ var rules = []rule{
 	{pkg: "internal/msgpackx", local: []string{"internal/jsonx"}},
 	{pkg: "internal/jsonx"},
 	{pkg: "internal/bufpool", foreign: []string{"github.com/valyala/bytebufferpool"}},
+	{
+		pkg: "internal/bundle",
+		foreign: []string{
+			"github.com/andybalholm/brotli", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zlib",
+		},
+	},
 	{pkg: "internal/mpsc"},
 	{pkg: "internal/paged", pure: true},
 	{pkg: "internal/goid"},

@@ -2,6 +2,8 @@ package parity
 
 // serverRows are section 3: the API of the server, as far as clients see it.
 var serverRows = []Row{
+	{Name: "3.1/client files compressed", Scripts: []string{"client-files-encoding"}, Tests: []string{"sio.TestClientFileEncodings"}},
+
 	{Name: "3.3/children by a pattern", Scripts: []string{"dynamic-pattern"}},
 	{Name: "3.3/children by a function", Scripts: []string{"dynamic-function"}},
 	{Name: "3.3/cleanupEmptyChildNamespaces", Scripts: []string{"dynamic-cleanup"}},

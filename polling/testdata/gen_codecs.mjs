@@ -107,8 +107,11 @@ for (const payload of ["", "a\"b\\c", "\u2028\u2029", "\u0000\u001f\u007f\b\f\n\
 
 const lines = [null, "", "gzip", "deflate", "gzip, deflate", "deflate, gzip", "gzip, deflate, br", "br", "*", "identity", "identity, *;q=0", "gzip;q=0", "gzip;q=0, deflate", "gzip;q=0.5, deflate;q=0.8", "gzip;q=0.5, deflate;q=0.5", "deflate;q=0.5, gzip;q=0.5",
   "*, gzip;q=0", "*;q=0.5, deflate", "*;q=0.9, deflate;q=0.1", "*;q=0.5, deflate;q=0.5", "*;q=0", "gzip;q=0, *", "GZIP", "Deflate;Q=0", "deflate;q=0", "x-gzip", "gzip;q=1.0", "gzip;q=1.5, deflate;q=2", "gzip;q=-1", "gzip;q=abc", "gzip;q=", "gzip;q", "gzip; q = 0", "gzip; q=0",
-  "gzip ;q=0.1 , deflate ; q=0.2", "gzip;x=1;q=0.1, deflate;q=0.2", "gzip;q=0.3;q=0.9, deflate;q=0.5", "gzip deflate", "gzip,", ",gzip", ",,", ";q=1", "gzip;q=0.1, gzip;q=0.9, deflate;q=0.5", "gzip;q=0.9, gzip;q=0.1, deflate;q=0.5", "deflate;q=1e-3, gzip;q=0.0001", "gzip;q=.5,deflate;q=0.6", "gzip;q=0.5x, deflate;q=0.4", "\tgzip\t;\tq=0.5\t,\tdeflate", "identity;q=1, gzip;q=0.1", "br;q=1.0, gzip;q=0.8, *;q=0.1", "compress, gzip;q=1=2", "*;q=-1", "*;q=0.5, *;q=0.7, deflate;q=0.6"];
-const encodings = lines.map((h) => ({ header: h, want: accepts({ headers: h === null ? {} : { "accept-encoding": h } }).encodings(["gzip", "deflate"]) || "identity" }));
+  "gzip ;q=0.1 , deflate ; q=0.2", "gzip;x=1;q=0.1, deflate;q=0.2", "gzip;q=0.3;q=0.9, deflate;q=0.5", "gzip deflate", "gzip,", ",gzip", ",,", ";q=1", "gzip;q=0.1, gzip;q=0.9, deflate;q=0.5", "gzip;q=0.9, gzip;q=0.1, deflate;q=0.5", "deflate;q=1e-3, gzip;q=0.0001", "gzip;q=.5,deflate;q=0.6", "gzip;q=0.5x, deflate;q=0.4", "\tgzip\t;\tq=0.5\t,\tdeflate", "identity;q=1, gzip;q=0.1", "br;q=1.0, gzip;q=0.8, *;q=0.1", "compress, gzip;q=1=2", "*;q=-1", "*;q=0.5, *;q=0.7, deflate;q=0.6",
+  "br, gzip", "gzip, br", "deflate, gzip, br", "br;q=0.5, gzip;q=0.5, deflate;q=0.5", "deflate;q=0.5, br;q=0.9, gzip;q=0.8", "*;q=0.5, gzip;q=0.5, br;q=0", "*, br;q=0.9", "br;q=0, *", "br;q=0", "BR", "zstd, br", "gzip, deflate, br, zstd", "gzip;q=0.8, br;q=0.8, *;q=0.8"];
+const choose = (h, offer) => accepts({ headers: h === null ? {} : { "accept-encoding": h } }).encodings(offer) || "identity";
+// bundle is what Socket.IO offers for the files of its client.
+const encodings = lines.map((h) => ({ header: h, want: choose(h, ["gzip", "deflate"]), bundle: choose(h, ["br", "gzip", "deflate"]) }));
 
 console.log(JSON.stringify({
   engine: version,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { errors, query } from '../../lib/engine.mjs';
 import { launch, reference } from '../../lib/launch.mjs';
 import { Conn, exchange, renderRequest } from '../../lib/raw.mjs';
@@ -47,6 +48,29 @@ describe('browser client', () => {
   test('again for another tag', async () => {
     assert.equal((await get('/socket.io/socket.io.min.js', { headers: { 'If-None-Match': '"4.8.3"' } })).status, 200);
   });
+
+  const unpack = { br: brotliDecompressSync, gzip: gunzipSync, deflate: inflateSync, undefined: (bytes) => bytes };
+  for (const [accept, coding] of [
+    ['gzip, deflate, br', 'gzip'], ['br, gzip', 'br'], ['deflate', 'deflate'], ['gzip;q=0.5, br;q=0.9', 'br'],
+    ['*', 'br'], ['*, br;q=0', 'gzip'], ['br;q=0, *;q=0', undefined], ['zstd', undefined], ['', undefined],
+  ]) {
+    test(`Accept-Encoding: ${accept}`, async () => {
+      for (const name of ['socket.io.js', 'socket.io.min.js.map']) {
+        const response = await get(`/socket.io/${name}`, { headers: { 'Accept-Encoding': accept } });
+        assert.equal(response.status, 200);
+        assert.equal(response.headers['content-encoding'], coding);
+        assert.equal(response.headers.etag, etag);
+        assert.equal(response.headers.vary, undefined);
+        assert.ok(unpack[coding](response.bytes).equals(await readFile(dist + name)));
+        const head = await get(`/socket.io/${name}`, { method: 'HEAD', headers: { 'Accept-Encoding': accept } });
+        assert.equal(head.headers['content-encoding'], coding);
+        assert.equal(head.bytes.length, 0);
+      }
+      const headers = { 'Accept-Encoding': accept, 'If-None-Match': etag };
+      const cached = await get('/socket.io/socket.io.js', { headers });
+      assert.deepEqual([cached.status, cached.headers['content-encoding'], cached.headers.etag], [304, undefined, undefined]);
+    });
+  }
 
   test('HEAD', async () => {
     const response = await get('/socket.io/socket.io.min.js', { method: 'HEAD' });
