@@ -153,6 +153,7 @@ func TestAppendValueAttachments(t *testing.T) {
 		{point{Blob: []byte("a")}, `{"x":0,"blob":"YQ=="}`, nil},
 		{map[string][]byte{"k": []byte("a")}, `{"k":"YQ=="}`, nil},
 		{named("a"), `"YQ=="`, nil},
+		{[]any{upper("up"), []byte("a"), map[string]any{"k": upper("nested")}}, `["UP",` + ph(2) + `,{"k":"NESTED"}]`, []string{"a"}},
 		{raw(ph(0)), ph(0), nil},
 	} {
 		atts := [][]byte{[]byte("x"), []byte("y")}
