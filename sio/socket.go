@@ -30,7 +30,7 @@ type Socket struct {
 	id     [engine.SIDLen]byte
 	legacy bool // the id is socketExtra.id
 
-	// Atomic: written by the loop, read by everyone.
+	// Atomic: written by the loop, and markMute by everyone; read by everyone.
 	state atomic.Uint32
 	marks atomic.Uint32
 
@@ -169,7 +169,8 @@ func (s *Socket) Off(event string) {
 
 // Disconnect ends the socket with ReasonServerDisconnect. With closeConn the
 // connection under it, and with it the client's sockets in other namespaces,
-// are closed too; without, it stays open.
+// are closed too; without, it stays open. Events that wait for their handlers are
+// not handled any more.
 func (s *Socket) Disconnect(closeConn bool) {
 	sh := s.client.shard
 	if sh.direct() {
@@ -179,6 +180,9 @@ func (s *Socket) Disconnect(closeConn bool) {
 	var arg uint32
 	if closeConn {
 		arg = 1
+	}
+	if s.Connected() {
+		s.mark(markMute)
 	}
 	_ = sh.post(loop.Message{Kind: msgDisconnect, Obj: s, Arg: arg})
 }
@@ -520,7 +524,7 @@ func (s *Socket) ensureExtra() *socketExtra {
 	return x
 }
 
-// mark sets a mark, on the loop.
+// mark sets a mark: markMute from anywhere, others on the loop.
 func (s *Socket) mark(m uint32) { s.marks.Or(m) }
 
 func (s *Socket) unmark(m uint32) { s.marks.And(^m) }

@@ -429,8 +429,8 @@ func (e *Event) run() {
 // handle runs the handler of an event that the client sent.
 func (e *Event) handle() {
 	s := e.socket
-	if s.marked(markMute) || !e.screen() || e.handler.fn == nil {
-		return
+	if s.marked(markMute) || !e.screen() || s.marked(markMute) || e.handler.fn == nil {
+		return // a middleware may have disconnected it
 	}
 	if err := e.handler.fn(e); err != nil {
 		if f := s.nsp.srv.opts.Trace.HandlerError; f != nil {
