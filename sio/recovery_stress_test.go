@@ -251,6 +251,12 @@ func stress(t *testing.T, maxBytes int) {
 		})
 	}
 	wg.Wait()
+	if maxBytes == 0 { // nobody may have shouted yet on a busy machine
+		eventually(t, "a loop emits", func() bool {
+			_ = srv.Emit("all", 0, last[0].Add(1))
+			return last[shouts].Load() > 0
+		})
+	}
 	// The loops are silent when nobody shouts any more.
 	shoutMu <- struct{}{}
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -284,9 +290,6 @@ func stress(t *testing.T, maxBytes int) {
 		recovered, anew, st.Recoveries, st.RecoveriesRefused, st.RecoveryEvictions, st.RecoveryReplays)
 	if maxBytes == 0 && (recovered == 0 || anew > 0) || maxBytes > 0 && anew == 0 {
 		t.Errorf("%d recovered, %d anew", recovered, anew)
-	}
-	if maxBytes == 0 && totals[shouts] == 0 {
-		t.Error("no loop has emitted")
 	}
 }
 

@@ -222,7 +222,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer close(s.stopped)
 	s.closing.Store(true)
 	if !started {
-		return s.eng.Shutdown(ctx)
+		return errors.Join(s.eng.Shutdown(ctx), s.closeAdapters(ctx))
 	}
 	s.eng.StopAccepting()
 	var loops sync.WaitGroup // at once: behind the full ring of one, another goes on
