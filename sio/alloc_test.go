@@ -15,7 +15,14 @@ import (
 // drivenClients returns a server without goroutines and n clients in "/".
 func drivenClients(tb testing.TB, n int, setup func(*sio.Server)) (*sio.Server, *loop.Loop, []*loop.Conn) {
 	tb.Helper()
-	srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
+	return drivenWith(tb, &sio.Options{}, upgradeRequest, n, setup)
+}
+
+// drivenWith is drivenClients with options and another request.
+func drivenWith(tb testing.TB, o *sio.Options, request string, n int, setup func(*sio.Server)) (*sio.Server, *loop.Loop, []*loop.Conn) {
+	tb.Helper()
+	o.Loops, o.Logger = 1, slog.New(slog.DiscardHandler)
+	srv, loops, err := sio.NewDriven(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -23,7 +30,7 @@ func drivenClients(tb testing.TB, n int, setup func(*sio.Server)) (*sio.Server, 
 	conns := make([]*loop.Conn, n)
 	for i := range conns {
 		conns[i] = srv.OpenFake(0, nil)
-		conns[i].Inject([]byte(upgradeRequest))
+		conns[i].Inject([]byte(request))
 		conns[i].Inject(masked("40"))
 	}
 	loops[0].Drive()
