@@ -87,7 +87,7 @@ func TestMsgpackMismatch(t *testing.T) {
 		o    load.Options
 		want string
 	}{
-		"JSON server":  {load.Options{Addr: json, Msgpack: true}, "closed the WebSocket"},
+		"JSON server":  {load.Options{Addr: json, Msgpack: true}, "closed the WebSocket: does it use the msgpack parser?"},
 		"JSON client":  {load.Options{Addr: msgpack}, "closed the WebSocket"},
 		"refused":      {load.Options{Addr: msgpack, Msgpack: true, Namespace: "/closed"}, "closed today"},
 		"no namespace": {load.Options{Addr: msgpack, Msgpack: true, Namespace: "/nothing"}, "Invalid namespace"},

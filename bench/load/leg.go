@@ -236,7 +236,7 @@ func (g *leg) message(m wsframe.Message) {
 	switch m.Op {
 	case wsframe.OpClose:
 		code, reason, _ := wsframe.ParseClose(m.Payload)
-		c.end(fail(Closed, nil, "the server closed the WebSocket%s", closeText(code, reason)))
+		c.end(fail(Closed, nil, "the server closed the WebSocket%s", closeText(code, reason)+c.parserHint()))
 	case wsframe.OpPing:
 		g.frame(wsframe.OpPong, m.Payload)
 	case wsframe.OpBinary:
@@ -252,6 +252,14 @@ func (g *leg) message(m wsframe.Message) {
 		}
 	case wsframe.OpPong, wsframe.OpContinuation:
 	}
+}
+
+// parserHint is what to think of when a CONNECT in MessagePack is not answered.
+func (c *Conn) parserHint() string {
+	if c.pool.opts.Msgpack && c.state == stateJoining {
+		return ": does it use the msgpack parser?"
+	}
+	return ""
 }
 
 func closeText(code uint16, reason []byte) string {

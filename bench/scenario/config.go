@@ -50,6 +50,8 @@ type Config struct {
 	Transport string             // websocket, polling or upgrade
 	Mixture   map[string]float64 // transports by weight; goes before Transport
 	Plain     bool               // no Engine.IO and no Socket.IO around the messages
+	Deflate   bool               // WebSocket messages of the server are compressed
+	Msgpack   bool               // packets are MessagePack
 	Insecure  bool               // any certificate will do
 	Timeout   time.Duration      // of a connection's handshake
 

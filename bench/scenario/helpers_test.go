@@ -17,7 +17,14 @@ const patience = 20 * time.Second
 // serve starts a Socket.IO server and returns its URL.
 func serve(tb testing.TB, setup func(*sio.Server)) string {
 	tb.Helper()
-	srv, err := sio.NewServer(&sio.Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)})
+	return serveWith(tb, &sio.Options{}, setup)
+}
+
+// serveWith is serve with options.
+func serveWith(tb testing.TB, o *sio.Options, setup func(*sio.Server)) string {
+	tb.Helper()
+	o.Loops, o.Logger = 1, slog.New(slog.DiscardHandler)
+	srv, err := sio.NewServer(o)
 	if err != nil {
 		tb.Fatal(err)
 	}

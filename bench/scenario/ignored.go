@@ -3,6 +3,8 @@ package scenario
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gannet-io/gannet/bench/load"
 )
 
 // A use is what a setting needs to mean anything.
@@ -40,6 +42,8 @@ func (c *Config) checkIgnored() error {
 		{"depth", c.Depth > 1 && c.Rate > 0, "it is of the closed loop, and a rate makes it an open one: want one of the two"},
 		{"rate", c.Rate > 0 && c.Churn > 0 && c.flows("echo"), "with churn a connection sends one echo when it comes: want no rate"},
 		{"transport", c.Transport != "websocket" && len(c.Mixture) > 0, "transports says it already: want one of the two, such as transports " + c.Transport + "=1"},
+		{"deflate", c.Deflate && c.onlyPolls(), "it is of WebSockets: want transport websocket or upgrade"},
+		{"msgpack", c.Msgpack && c.Plain, "a plain connection has no packets"},
 		{"auth", c.Auth != "" && c.Plain, "a plain connection has no CONNECT that could carry it"},
 	} {
 		if n.bad {
@@ -52,6 +56,19 @@ func (c *Config) checkIgnored() error {
 		}
 	}
 	return nil
+}
+
+// onlyPolls reports whether no connection is ever a WebSocket.
+func (c *Config) onlyPolls() bool {
+	if len(c.Mixture) == 0 {
+		return c.Transport == load.Polling.String()
+	}
+	for name, weight := range c.Mixture {
+		if weight > 0 && name != load.Polling.String() {
+			return false
+		}
+	}
+	return true
 }
 
 // sendsAny reports whether the client sends messages.

@@ -36,6 +36,13 @@ func TestIgnored(t *testing.T) {
 		{"depth and rate", "echo", "depth: it is of the closed loop", func(c *scenario.Config) { c.Depth, c.Rate = 2, 5 }},
 		{"churn and rate", "churn", "rate: with churn a connection sends one echo", func(c *scenario.Config) { c.Rate = 5 }},
 		{"plain and auth", "echo", "auth: a plain connection has no CONNECT", func(c *scenario.Config) { c.Plain, c.Auth = true, "{}" }},
+		{"plain and msgpack", "echo", "msgpack: a plain connection has no packets", func(c *scenario.Config) { c.Plain, c.Msgpack = true, true }},
+		{"deflate and polling", "polling", "deflate: it is of WebSockets", func(c *scenario.Config) { c.Deflate = true }},
+		{"deflate and transports that poll", "echo", "deflate: it is of WebSockets", func(c *scenario.Config) {
+			c.Deflate, c.Mixture = true, map[string]float64{"polling": 1, "websocket": 0}
+		}},
+		{"deflate and upgrade", "echo", "", func(c *scenario.Config) { c.Deflate, c.Transport = true, "upgrade" }},
+		{"deflate of some", "mixed", "", func(c *scenario.Config) { c.Deflate = true }},
 
 		{"threshold on echo", "echo", `this run does not time echo, but connect and ack`, limit("p99(echo)<1s")},
 		{"threshold on a word", "idle", `this run does not time banana, but connect`, limit("max(banana)<1s")},

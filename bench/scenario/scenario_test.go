@@ -141,6 +141,41 @@ func TestVariants(t *testing.T) {
 	}
 }
 
+// TestDialects runs scenarios with a server that compresses, or that has the
+// msgpack parser, over the transports that there are.
+func TestDialects(t *testing.T) {
+	t.Parallel()
+	compressed := serveWith(t, &sio.Options{PerMessageDeflate: &sio.PerMessageDeflate{Threshold: -1}}, func(s *sio.Server) { bench(s.Root()) })
+	packed := serveWith(t, &sio.Options{Parser: sio.ParserMsgpack}, func(s *sio.Server) { bench(s.Root()) })
+	for name, v := range map[string]struct {
+		preset, target string
+		change         func(*scenario.Config)
+	}{
+		"deflate":          {"broadcast", compressed, func(c *scenario.Config) { c.Deflate, c.Payload = true, 3000 }},
+		"deflate, upgrade": {"rooms", compressed, func(c *scenario.Config) { c.Deflate, c.Transport, c.Payload = true, "upgrade", 3000 }},
+		"msgpack":          {"mixed", packed, func(c *scenario.Config) { c.Msgpack = true }},
+		"msgpack, binary":  {"mixed", packed, func(c *scenario.Config) { c.Msgpack, c.Binary = true, true }},
+		"msgpack, churn":   {"churn", packed, func(c *scenario.Config) { c.Msgpack = true }},
+		"msgpack, no acks": {"echo", packed, func(c *scenario.Config) { c.Msgpack, c.Ack, c.Depth = true, false, 4 }},
+		"msgpack, polling": {"polling", packed, func(c *scenario.Config) { c.Msgpack, c.Binary = true, true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := small(t, v.preset, v.target)
+			change(c)
+			v.change(c)
+			res := run(t, c)
+			wantPassed(t, res)
+			if res.Messages.Received == 0 {
+				t.Errorf("messages: %+v", res.Messages)
+			}
+			if c.Deflate && res.Messages.BytesReceived > res.Messages.Received*int64(c.Payload)/2 {
+				t.Errorf("%d bytes came for %d messages of %d: they were not compressed", res.Messages.BytesReceived, res.Messages.Received, c.Payload)
+			}
+		})
+	}
+}
+
 // TestEventNames uses a server whose events are called otherwise.
 func TestEventNames(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,8 @@ func Settings() []Setting {
 		{"transport", "websocket, polling or upgrade (polling, then WebSocket)", func(c *Config) any { return &c.Transport }},
 		{"transports", "transports by weight, as websocket=70,polling=30", func(c *Config) any { return &c.Mixture }},
 		{"plain", "bare WebSocket without Engine.IO and Socket.IO around the same messages", func(c *Config) any { return &c.Plain }},
+		{"deflate", "WebSocket: offer permessage-deflate, and fail if the server does not agree", func(c *Config) any { return &c.Deflate }},
+		{"msgpack", "the server uses the parser of socket.io-msgpack-parser", func(c *Config) any { return &c.Msgpack }},
 		{"insecure", "https: accept any certificate", func(c *Config) any { return &c.Insecure }},
 		{"timeout", "time for a connection and its handshake", func(c *Config) any { return &c.Timeout }},
 		{"connections", "number of connections", func(c *Config) any { return &c.Connections }},

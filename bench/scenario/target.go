@@ -65,7 +65,8 @@ func (c *Config) options() (load.Options, error) {
 	}
 	port := "80"
 	o := load.Options{
-		Path: c.Path, Namespace: c.Namespace, Plain: c.Plain, Loops: c.Loops, Timeout: c.Timeout, Header: http.Header{},
+		Path: c.Path, Namespace: c.Namespace, Plain: c.Plain, Deflate: c.Deflate, Msgpack: c.Msgpack,
+		Loops: c.Loops, Timeout: c.Timeout, Header: http.Header{},
 	}
 	if u.Scheme == "https" || u.Scheme == "wss" {
 		port = "443"
