@@ -3,7 +3,7 @@ package parity
 import "slices"
 
 // A Row is one statement of the compatibility table: a row or a bullet of its
-// sections 1, 2, 3, 4, 7 and 9.
+// sections 1, 2, 3, 4, 7, 8 and 9.
 type Row struct {
 	// Name is the section, and what the row is about: "1.3/POST ok".
 	Name string
@@ -33,5 +33,6 @@ var Rows = slices.Concat(
 	recoveryRows,
 	engineSuiteRows,
 	serverSuiteRows,
+	oddityRows,
 	vectorRows,
 )
