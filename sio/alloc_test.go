@@ -5,6 +5,7 @@ package sio_test
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -77,6 +78,34 @@ func TestBroadcastAllocatesNothingPerRecipient(t *testing.T) {
 	if perRun[1] > perRun[0] {
 		t.Errorf("%v allocations for 1000 recipients and %v for 10: they grow with the recipients", perRun[1], perRun[0])
 	}
+}
+
+// TestWideEventsAreForgotten has a loop handle an event with very many arguments:
+// what it has taken for them it gives back.
+func TestWideEventsAreForgotten(t *testing.T) {
+	_, l, conns := drivenClients(t, 1, func(s *sio.Server) {
+		s.Root().Inline().Handle("echo", func(e *sio.Event) error {
+			return e.Socket().Emit("echo", e.Args()...)
+		})
+	})
+	held := func() int64 {
+		var ms runtime.MemStats
+		for range 3 { // pools are emptied by the second
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&ms)
+		return int64(ms.HeapAlloc)
+	}
+	before, sent := held(), l.Reactor().Counters().BytesOut
+	conns[0].Inject(masked(`42["echo"` + strings.Repeat(",1", 130_000) + `]`))
+	l.Drive()
+	if sent = l.Reactor().Counters().BytesOut - sent; sent < 260_000 {
+		t.Fatalf("only %d bytes were echoed", sent)
+	}
+	if more := held() - before; more > 1<<20 {
+		t.Errorf("%d bytes are held", more)
+	}
+	runtime.KeepAlive(conns)
 }
 
 func TestABurstOfRepliesAllocatesNothing(t *testing.T) {

@@ -170,6 +170,7 @@ func (c *client) Message(data []byte, binary bool) {
 		return
 	}
 	c.packet(p, nil)
+	p.Trim()
 }
 
 // packed takes a message of a client with ParserMsgpack, which is a packet.
@@ -188,6 +189,7 @@ func (c *client) packed(data []byte, binary bool) {
 		return
 	}
 	c.packet(p, nil)
+	p.Trim()
 }
 
 // custom takes a message of a client whose parser is a PacketParser.

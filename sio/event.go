@@ -230,9 +230,15 @@ func (e *Event) own(p *packet.Packet) {
 	}
 }
 
+// maxKeptArgs is how many arguments an event keeps backing for.
+const maxKeptArgs = 64
+
 // clear forgets everything but the backing arrays.
 func (e *Event) clear() {
 	forward, raws := e.forward, e.raws
+	if cap(raws) > maxKeptArgs {
+		forward, raws = nil, nil
+	}
 	*e = Event{forward: forward[:0], raws: raws[:0]}
 }
 

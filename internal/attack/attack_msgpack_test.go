@@ -138,7 +138,7 @@ func TestA108WideMsgpack(t *testing.T) {
 	t.Parallel()
 	s := serve(t, &sio.Options{Parser: sio.ParserMsgpack})
 	w := s.connectPacked()
-	wide := packed(packedEvent+"dd 000dbba1 a46563686f", strings.Repeat("\xc0", 900_000))
+	wide := packed(packedEvent+"dd 00020000 a46563686f", strings.Repeat("\xc0", 131_071))
 	nested := packed(packedEvent+"92 a46563686f", strings.Repeat("\x91", 100), "\xc0")
 	odd := packed(packedEvent + "95 a46563686f c7 00 05 d4 7f 00 c4 00 81 c0 d40000")
 	for _, p := range []string{wide, nested, odd} {

@@ -105,12 +105,15 @@ func (r *rawPacket) packet(p *Packet, lim *Limits) error {
 	p.Data = r.data
 	switch p.Type {
 	case Event:
-		if !r.args(p) || len(p.Args) == 0 {
+		if err := r.args(p); err != nil {
+			return err
+		}
+		if len(p.Args) == 0 {
 			return ErrPayload
 		}
 		return checkMsgpackName(p.Args[0], lim)
 	case Ack:
-		ok = r.args(p)
+		return r.args(p)
 	case Connect:
 		ok = r.data == nil || r.isMap()
 	case ConnectError:
@@ -132,17 +135,20 @@ func (r *rawPacket) isMap() bool {
 
 // args notes the elements of the array data, which has been skipped and is
 // sound.
-func (r *rawPacket) args(p *Packet) bool {
+func (r *rawPacket) args(p *Packet) error {
 	n, i, ok := msgpackx.Array(r.data, 0)
-	if !ok {
-		return false
+	switch {
+	case !ok:
+		return ErrPayload
+	case n > MaxArgs:
+		return ErrTooManyArgs
 	}
 	for range n {
 		end := msgpackx.Skip(r.data, i, ceilingDepth)
 		p.Args = append(p.Args, r.data[i:end:end])
 		i = end
 	}
-	return true
+	return nil
 }
 
 func validNamespace(nsp []byte, lim *Limits) bool {

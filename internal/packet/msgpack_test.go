@@ -294,6 +294,10 @@ func TestMsgpackLimits(t *testing.T) {
 	event := func(tail string) []byte {
 		return append(unhexed(t, "83 a474797065 02 a36e7370 a12f a464617461 92 a26576"), unhexed(t, tail)...)
 	}
+	list := func(n int) []byte {
+		head := append(unhexed(t, "83 a474797065 02 a36e7370 a12f a464617461 dd"), byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+		return append(append(head, "\xa1e"...), bytes.Repeat([]byte{1}, n-1)...)
+	}
 	long, _, _ := packet.Msgpack.AppendEvent(nil, "/", -1, strings.Repeat("n", 257), nil, nil, nil)
 	for _, tt := range []struct {
 		name string
@@ -311,6 +315,8 @@ func TestMsgpackLimits(t *testing.T) {
 		{"namespace", packet.Msgpack.AppendDisconnect(nil, "/"+strings.Repeat("n", 256)), nil, packet.ErrNamespace},
 		{"namespace with a line feed", packet.Msgpack.AppendDisconnect(nil, "/a\nb"), nil, packet.ErrNamespace},
 		{"namespace that is not UTF-8", unhexed(t, "82 a474797065 01 a36e7370 a22fff"), nil, packet.ErrNamespace},
+		{"as many arguments as may be", list(packet.MaxArgs), nil, nil},
+		{"one argument more", list(packet.MaxArgs + 1), nil, packet.ErrTooManyArgs},
 		{"a billion pairs", unhexed(t, "df 3fffffff a0 a0"), nil, packet.ErrPayload},
 	} {
 		var p packet.Packet

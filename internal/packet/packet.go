@@ -53,6 +53,7 @@ const (
 	ErrPayload            ParseError = "invalid payload"
 	ErrTooDeep            ParseError = "payload nested too deeply"
 	ErrEventName          ParseError = "event name too long"
+	ErrTooManyArgs        ParseError = "too many arguments"
 	ErrUnexpectedText     ParseError = "got plaintext data when reconstructing a packet"
 	ErrUnexpectedBinary   ParseError = "got binary data when not reconstructing a packet"
 	ErrIllegalAttachments ParseError = "illegal attachments"
@@ -126,6 +127,11 @@ type Packet struct {
 	Args        [][]byte // the raw elements of an event or ack; reused by Parse
 }
 
+// MaxArgs is how many elements the array of an event or ack may have, its name
+// included. Each costs much more than the two bytes that it may have on the
+// wire. Functions of JavaScript cannot be given as many.
+const MaxArgs = 1 << 17
+
 // maxKeptArgs is the capacity of Args above which Parse does not reuse it.
 const maxKeptArgs = 1024
 
@@ -137,6 +143,13 @@ func (p *Packet) Reset() {
 		args = nil
 	}
 	*p = Packet{Args: args[:0]}
+}
+
+// Trim lets go of Args if there is more of them than is worth keeping.
+func (p *Packet) Trim() {
+	if cap(p.Args) > maxKeptArgs {
+		p.Args = nil
+	}
 }
 
 // ReservedEvent reports whether name cannot be sent or received as an event.

@@ -183,6 +183,9 @@ func (p *Packet) parseArgs(b []byte, depth int) error {
 		if end < 0 {
 			return jsonError(end)
 		}
+		if len(args) == MaxArgs {
+			return ErrTooManyArgs
+		}
 		args = append(args, b[i:end:end])
 		i = jsonx.SkipSpace(b, end)
 		if i >= len(b) {

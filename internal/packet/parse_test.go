@@ -113,6 +113,9 @@ func TestParseRefuses(t *testing.T) {
 			`2["a",` + nest(128) + `]`, `3` + nest(129), `0` + strings.Repeat(`{"a":`, 129) + "1" + strings.Repeat("}", 129),
 			`2["a",` + strings.Repeat("[", 1_000_000), `3` + strings.Repeat("[", 1_000_000), `0` + strings.Repeat(`{"a":`, 100_000),
 		}},
+		{"arguments", packet.ErrTooManyArgs, []string{
+			`2["a"` + strings.Repeat(",1", packet.MaxArgs) + `]`, `3[1` + strings.Repeat(",1", packet.MaxArgs) + `]`, `2["a"` + strings.Repeat(",1", 2*packet.MaxArgs),
+		}},
 		{"A105 numbers", packet.ErrPayload, []string{
 			`2["a",01]`, `2["a",1.]`, `2["a",.5]`, `2["a",+1]`, `2["a",-]`, `2["a",--1]`, `2["a",0x1]`,
 			`2["a",1e]`, `2["a",1e+]`, `2["a",NaN]`, `2["a",Infinity]`, `2["a",-Infinity]`, `2[-]`, `2[-a]`,
