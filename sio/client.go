@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"unsafe"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -28,7 +29,8 @@ type client struct {
 // binary packets, or is made to wait.
 type clientExtra struct {
 	// Owned by the loop goroutine.
-	others  []*Socket // connected or connecting, in the order of their CONNECT
+	others  []*Socket          // connected or connecting, in the order of their CONNECT
+	byName  map[string]*Socket // others by namespace, once they are many
 	asm     *packet.Assembler
 	decoder PacketDecoder // of Options.PacketParser
 	pauses  int           // sockets that want nothing more to be read, and crowded
@@ -43,6 +45,10 @@ type clientExtra struct {
 // maxLeaving is how many sockets that a client has left may wait for their
 // hooks: no MaxNamespaces counts them, nor does a MaxPending.
 const maxLeaving = 64
+
+// manySockets is how many sockets of a client are looked through for that of a
+// packet.
+const manySockets = 8
 
 // What the deadline of a client is about, in Session.Tag.
 const (
@@ -253,7 +259,7 @@ func (c *client) closeSockets(reason DisconnectReason, err error) {
 	var others []*Socket
 	if x := c.extra; x != nil {
 		others = x.others
-		x.others, x.asm = nil, nil
+		x.others, x.byName, x.asm = nil, nil, nil
 	}
 	if c.first.listed {
 		c.first.listed = false
@@ -312,6 +318,20 @@ func (c *client) add(s *Socket) {
 	if s != &c.first {
 		x := c.ensureExtra()
 		x.others = append(x.others, s)
+		x.index(s)
+	}
+}
+
+// index notes the newest of others.
+func (x *clientExtra) index(s *Socket) {
+	switch {
+	case x.byName != nil:
+		x.byName[s.nsp.name] = s
+	case len(x.others) > manySockets:
+		x.byName = map[string]*Socket{}
+		for _, o := range x.others {
+			x.byName[o.nsp.name] = o
+		}
 	}
 }
 
@@ -424,8 +444,19 @@ func (c *client) socket(namespace []byte) *Socket {
 
 // listed returns the socket in the namespace, connected or connecting.
 func (c *client) listed(namespace []byte) *Socket {
+	return c.inside(unsafe.String(unsafe.SliceData(namespace), len(namespace)))
+}
+
+// inside is listed for a name, which is not kept.
+func (c *client) inside(namespace string) *Socket {
+	if c.extra != nil && c.extra.byName != nil {
+		if c.first.listed && c.first.nsp.name == namespace {
+			return &c.first
+		}
+		return c.extra.byName[namespace]
+	}
 	for s := range c.sockets() {
-		if s.nsp.name == string(namespace) {
+		if s.nsp.name == namespace {
 			return s
 		}
 	}
@@ -437,6 +468,7 @@ func (c *client) remove(s *Socket) {
 	if x := c.extra; x != nil {
 		if i := slices.Index(x.others, s); i >= 0 {
 			x.others = slices.Delete(x.others, i, i+1)
+			delete(x.byName, s.nsp.name)
 		}
 	}
 }

@@ -60,34 +60,42 @@ func (sh *shard) readTaken() {
 		}
 	}
 	clear(sh.newcomers)
-	clear(sh.leavers)
-	sh.newcomers, sh.leavers = sh.newcomers[:0], sh.leavers[:0]
+	sh.newcomers = sh.newcomers[:0]
+	switch n := len(sh.leavers); {
+	case n > manySockets:
+		sh.leavers = nil // it stays as large as it has been
+	case n > 0:
+		clear(sh.leavers)
+	}
+}
+
+// A leaver is a namespace that a client has left.
+type leaver struct {
+	client    *client
+	namespace string
 }
 
 // justLeft notes that a socket was closed by a packet of the read that is being
 // taken apart.
 func (c *client) justLeft(s *Socket) {
 	if c.Receiving() {
-		c.shard.leavers = append(c.shard.leavers, s)
+		if c.shard.leavers == nil {
+			c.shard.leavers = map[leaver]struct{}{}
+		}
+		c.shard.leavers[leaver{c, s.nsp.name}] = struct{}{}
 	}
 }
 
 // isBack undoes justLeft: the client has sent another CONNECT.
 func (c *client) isBack(namespace []byte) {
-	sh := c.shard
-	if len(sh.leavers) > 0 {
-		sh.leavers = slices.DeleteFunc(sh.leavers, func(s *Socket) bool { return c.was(s, namespace) })
-	}
+	delete(c.shard.leavers, leaver{c, string(namespace)})
 }
 
 // hasJustLeft tells whether the client has left the namespace in the read that
 // is being taken apart: what else it says there is ignored, and no violation.
 func (c *client) hasJustLeft(namespace []byte) bool {
-	return slices.ContainsFunc(c.shard.leavers, func(s *Socket) bool { return c.was(s, namespace) })
-}
-
-func (c *client) was(s *Socket, namespace []byte) bool {
-	return s.client == c && s.nsp.name == string(namespace)
+	_, left := c.shard.leavers[leaver{c, string(namespace)}]
+	return left
 }
 
 // refuse answers a CONNECT with CONNECT_ERROR.

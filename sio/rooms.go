@@ -183,10 +183,8 @@ func (sh *shard) lookup(n *Namespace, room string) *rooms.Entry[*Socket] {
 	if !ok {
 		return nil
 	}
-	for s := range h.sockets() {
-		if s.nsp == n && s.ID() == room && !s.ownLeft {
-			return &s.entry
-		}
+	if s := h.inside(n.name); s != nil && s.nsp == n && s.ID() == room && !s.ownLeft {
+		return &s.entry
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ type shard struct {
 	inboxes   []*inbox                    // for the next sockets that need one
 	arrived   []*Socket                   // sockets whose inbox is to be looked at
 	newcomers []*Socket                   // whose CONNECT is in the read that is being taken apart
-	leavers   []*Socket                   // and whose DISCONNECT is
+	leavers   map[leaver]struct{}         // and whose DISCONNECT is
 	submitted bool                        // a worker was given something since the loop last made way
 	yielded   int64                       // when that was, in the time of the loop
 	tail      *bufpool.Buf                // what a socket was sent last in this turn, or nil; a reference
