@@ -19,7 +19,7 @@ var plotted = []string{
 }
 
 // plottedVariants are those of them that compare variants.
-var plottedVariants = []string{"deflate", "tls-echo", "tls-broadcast", "msgpack-echo", "recovery-1000", "tls-idle"}
+var plottedVariants = []string{"deflate", "tls-echo", "tls-broadcast", "tls-idle-used", "msgpack-echo", "recovery-1000"}
 
 // plotFolder is where plots are, seen from the root of the repository.
 const plotFolder = "bench/results"

@@ -89,6 +89,8 @@ var scenarios = []scenario{
 	{name: "idle", kind: kindIdle, conns: 15_000, goals: []goal{{gannet, "", 800 + requestHead}, {gannetInline, "", 600}}},
 	// Variants: one thing switched on, beside the same servers without it.
 	{name: "deflate", kind: kindBroadcast, conns: 1000, size: 1024, depth: 1, content: records, topic: "compression", servers: withVariants("deflate")},
+	{name: "deflate-echo", kind: kindEcho, conns: 100, size: 1024, depth: 1, content: records, topic: "compression", servers: withVariants("deflate")},
+	{name: "deflate-idle-used", kind: kindIdle, conns: 1000, size: 1024, content: records, used: true, topic: "compression", servers: withVariants("deflate")},
 	{name: "tls-echo", kind: kindEcho, conns: 100, size: 32, depth: 1, topic: "TLS", servers: withVariants("tls")},
 	{name: "tls-echo-1k", kind: kindEcho, conns: 100, size: 1024, depth: 1, topic: "TLS", servers: withVariants("tls")},
 	{name: "tls-broadcast", kind: kindBroadcast, conns: 1000, size: 128, depth: 1, topic: "TLS", servers: withVariants("tls")},
@@ -97,9 +99,9 @@ var scenarios = []scenario{
 	{name: "recovery-echo", kind: kindEcho, conns: 100, size: 32, depth: 1, topic: "recovery", servers: withVariants("recovery")},
 	{name: "recovery-100", kind: kindBroadcast, conns: 100, size: 128, depth: 1, topic: "recovery", servers: withVariants("recovery")},
 	{name: "recovery-1000", kind: kindBroadcast, conns: 1000, size: 128, depth: 1, topic: "recovery", servers: withVariants("recovery")},
-	{name: "tls-idle", kind: kindIdle, conns: 5000, topic: "TLS", servers: withVariants("tls")},
+	{name: "tls-idle", kind: kindIdle, conns: 5000, topic: "TLS", servers: withVariants("tls"), goals: tlsMemory},
 	{name: "tls-heap", kind: kindHeap, conns: 5000, topic: "TLS", servers: oursTLS, goals: tlsMemory},
-	{name: "tls-idle-used", kind: kindIdle, conns: 5000, size: fullRecord, used: true, topic: "TLS", servers: withVariants("tls")},
+	{name: "tls-idle-used", kind: kindIdle, conns: 5000, size: fullRecord, used: true, topic: "TLS", servers: withVariants("tls"), goals: tlsMemory},
 	{name: "tls-heap-used", kind: kindHeap, conns: 5000, size: fullRecord, used: true, topic: "TLS", servers: oursTLS, goals: tlsMemory},
 	{name: "objects", kind: kindObjects, conns: 15_000, goals: both("", 3.01)}, // pages of tables and what the process has of its own are the hundredth
 }
@@ -195,7 +197,7 @@ func (s *scenario) usedText() string {
 	if !s.used {
 		return ""
 	}
-	return fmt.Sprintf(" after %s each way", bytesText(s.size))
+	return fmt.Sprintf(" after %s each way", s.sizeText())
 }
 
 func thousands(n int) string {
