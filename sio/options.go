@@ -66,7 +66,9 @@ type Options struct {
 	// offer permessage-deflate (RFC 7692), and lets them do the same. Neither side
 	// refers to earlier messages, so that a connection needs no memory for it, and
 	// a broadcast is compressed once. What clients send counts towards
-	// MaxHTTPBufferSize when it is decompressed, and no more than that is.
+	// MaxHTTPBufferSize when it is decompressed, and no more than that is. What a
+	// secret and a text of an attacker's choice share in one message shows in its
+	// length (as with CRIME and BREACH): send such messages with Compress(false).
 	PerMessageDeflate *PerMessageDeflate
 	// HTTPCompressionThreshold is the length in bytes from which a response to a
 	// poll is compressed with gzip or deflate for clients that accept it. Zero
