@@ -2,7 +2,10 @@
 
 package loop
 
-import "unsafe"
+import (
+	"crypto/tls"
+	"unsafe"
+)
 
 // Faults makes system calls of a loop fail; nil functions let all through.
 type Faults struct {
@@ -76,6 +79,12 @@ func (r *Reactor) HandshakesActive() int {
 	r.handshakes.mu.Lock()
 	defer r.handshakes.mu.Unlock()
 	return len(r.handshakes.active)
+}
+
+// LendsTLSBuffers tells whether crypto/tls is lent its buffers.
+func LendsTLSBuffers() bool {
+	raw, _ := buffers(&tls.Conn{})
+	return raw != nil
 }
 
 // TLSKept returns the capacity of the buffers that crypto/tls has of its own for

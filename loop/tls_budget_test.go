@@ -37,6 +37,7 @@ func TestTLSEchoHardlyAllocates(t *testing.T) {
 // whatever the length of the message that it has had there and back. The
 // clients' TLS side is dropped before it is measured, their socket is in.
 func TestTLSMemory(t *testing.T) {
+	needLent(t)
 	const (
 		conns = 400
 		limit = 4 << 10

@@ -16,7 +16,7 @@ import (
 // not running and they are empty, so a loop lends its own instead. That was read
 // in the releases that the build constraint names, and only there it is done:
 // with another release connections keep their buffers, and
-// TestTLSBuffersAreLent says that somebody has to read it again.
+// the tests that are skipped for it say that somebody has to read it again.
 
 // buffers are where a tls.Conn has them.
 var rawInputField, handField = bufferField("rawInput"), bufferField("hand")
