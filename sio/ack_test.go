@@ -72,6 +72,30 @@ func TestTimeoutZero(t *testing.T) {
 	}
 }
 
+// TestTimeoutZeroAndAFastClient: the answer is there in the turn in which the
+// event was sent.
+func TestTimeoutZeroAndAFastClient(t *testing.T) {
+	t.Parallel()
+	errs := make(chan error, 2)
+	srv, l, conns := driven(t, &sio.Options{}, func(*sio.Server) {}, []string{"/"})
+	s := srv.LocalSockets()[0]
+	for i, to := range []sio.Target{s.Timeout(0), s.Timeout(time.Millisecond)} {
+		if err := to.EmitAck("q", func(_ *sio.Reply, err error) { errs <- err }); err != nil {
+			t.Fatal(err)
+		}
+		conns[0].Inject(masked(fmt.Sprintf("43%d[1]", i)))
+		l.Drive()
+	}
+	if err := recv(t, "the first", errs); !errors.Is(err, sio.ErrAckTimeout) {
+		t.Errorf("no time: %v, want ErrAckTimeout", err)
+	}
+	l.Drive() // the worker is done
+	eventually(t, "the second", func() bool { l.Drive(); return len(errs) == 1 })
+	if err := <-errs; err != nil {
+		t.Errorf("a millisecond: %v", err)
+	}
+}
+
 func socketOf(tb testing.TB, srv *sio.Server, id string) *sio.Socket {
 	tb.Helper()
 	found, err := srv.To(id).Sockets(context.Background())

@@ -100,7 +100,7 @@ var serverSuiteRows = []Row{
 	{Name: "7.4/utility-methods: socketsJoin and socketsLeave", Scripts: []string{"rooms-outside"}, Tests: []string{"cmd/testbed.TestRooms"}},
 	{Name: "7.4/utility-methods: disconnectSockets", Scripts: []string{"rooms-outside"}, Tests: []string{"e2e/suites/client/broadcast.test.mjs: disconnect everybody in the namespace", "e2e/suites/client/broadcast.test.mjs: disconnect a room"}},
 	{Name: "7.4/socket-timeout: no answer", Scripts: []string{"ack-broadcast"}, Tests: []string{"sio.TestAckTimeoutContextAndDisconnect"}},
-	{Name: "7.4/socket-timeout: timeout(0) and a fast client", Scripts: []string{"ack-timeout-zero"}, Tests: []string{"sio.TestTimeoutZero"}},
+	{Name: "7.4/socket-timeout: timeout(0) and a fast client", Scripts: []string{"ack-timeout-zero"}, Tests: []string{"sio.TestTimeoutZeroAndAFastClient"}},
 	{Name: "7.4/socket-timeout: an answer in time", Scripts: []string{"ack-broadcast"}, Tests: []string{"sio.TestRemoteSocketAcks"}},
 	{Name: "7.4/connection-state-recovery: session and missed packets", Scripts: []string{"recovery", "recovery-replay"}, Tests: []string{"sio.TestRecovery"}},
 	{Name: "7.4/connection-state-recovery: rooms and data", Scripts: []string{"recovery"}, Tests: []string{"sio.TestRecovery"}},
