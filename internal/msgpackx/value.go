@@ -303,14 +303,16 @@ func appendStruct(dst []byte, rv reflect.Value, depth int) ([]byte, error) {
 	}
 	start, n := len(dst), 0
 	dst = append(dst, make([]byte, maxHead)...)
-	for _, f := range fieldsOf(rv.Type()) {
-		value, ok := f.in(rv)
+	fields := jsonx.Fields(rv.Type())
+	for i := range fields {
+		f := &fields[i]
+		value, ok := member(f, rv)
 		if !ok {
 			continue
 		}
-		dst = AppendString(dst, f.name)
+		dst = AppendString(dst, f.Name)
 		var err error
-		if f.quoted {
+		if f.Quoted {
 			dst, err = appendQuoted(dst, value, depth-1)
 		} else {
 			dst, err = appendReflect(dst, value, depth-1)
