@@ -129,11 +129,11 @@ func TestSomeAnswers(t *testing.T) {
 	if want := []string{"2", "0", "3"}; !slices.Equal(got.first(), want) || !errors.Is(got.err, sio.ErrAckTimeout) {
 		t.Errorf("got %q, %v; want %q and ErrAckTimeout", got.first(), got.err, want)
 	}
-	c[1].send(`430["late"]`)
-	c[1].wantSilence(`427["echo"]`, `437[]`)
 	if n := srv.PendingAcks(); n != 0 {
 		t.Errorf("%d acknowledgements are still waited for", n)
 	}
+	c[1].send(`430["late"]`)
+	c[1].wantSilence(`427["echo"]`, `437[]`)
 
 	// Who leaves cannot answer: nobody waits for the timeout.
 	all = askAll(srv.Root().Timeout(time.Hour))
@@ -230,6 +230,7 @@ func TestAnEventIsAnsweredOnce(t *testing.T) {
 			later := e.Acker()
 			return errors.Join(e.Ack(1), e.Ack(2), e.Acker().Ack(3), later.Ack(4))
 		})
+		srv.Handle("again", func(e *sio.Event) error { return errors.Join(e.Ack("once"), e.Ack("again")) })
 		srv.Handle("later", func(e *sio.Event) error {
 			later := e.Acker()
 			go func() { _ = errors.Join(later.Ack("later"), later.Ack("again")) }()
@@ -246,6 +247,8 @@ func TestAnEventIsAnsweredOnce(t *testing.T) {
 	c, _ := connectWS(t, addr, "/")
 	c.send(`420["twice"]`)
 	c.want(`430[1]`)
+	c.send(`425["again"]`)
+	c.want(`435["once"]`)
 	c.send(`421["later"]`)
 	c.want(`431["later"]`)
 	c.send(`422["nobody's",true]`)

@@ -18,8 +18,8 @@ func TestTargetsAreValues(t *testing.T) {
 	if err := errors.Join(s.Join("r"), far.Join("d")); err != nil {
 		t.Fatal(err)
 	}
-	base := srv.Root().To("a", "b", "c", "r").Except("x", "y", "z")
-	fromSocket := s.To("a", "b", "c", "d").Except("x", "y", "z")
+	base := srv.Root().To("a", "b", "c", "e", "r").Except("v", "w", "x", "y", "z")
+	fromSocket := s.To("a", "b", "c", "e", "d").Except("v", "w", "x", "y", "z")
 	made := []sio.Target{
 		base.To("d"), base.To("e"), base.Except("r"), base.Except("q"), base.Volatile(), base.Compress(false), base.Timeout(0), base.Local(),
 		fromSocket.To("r"), fromSocket.To("f"), fromSocket.Except("d"), fromSocket.Except("q"), fromSocket.Volatile(), fromSocket.Timeout(0),

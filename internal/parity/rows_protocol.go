@@ -95,7 +95,7 @@ var protocolRows = []Row{
 	{Name: "2.5/7 in the namespace and its own room when the hooks run", Tests: []string{"sio.TestConnectionHooksInOrder"}},
 	{Name: "2.5/7 create-room and join-room, then the CONNECT", Tests: []string{"sio.TestTraceOfRooms", "sio.TestConnectIsSentFirst"}},
 	{Name: "2.5/7 rooms joined in a middleware are there", Scripts: []string{"connect-middleware-order"}, Tests: []string{"e2e/suites/socketio/connect.test.mjs: rooms joined in a middleware are there at the connection, and gone after a refusal"}},
-	{Name: "2.5/6 rooms joined in a middleware are left", Scripts: []string{"connect-refused-rooms"}},
+	{Name: "2.5/6 rooms joined in a middleware are left", Scripts: []string{"connect-refused-rooms"}, Tests: []string{"sio.TestTraceOfRooms"}},
 	{Name: "2.5/6 an error without a message or data", Tests: []string{"sio.TestRefusals"}},
 	{Name: "2.5/6 the clock runs on", Scripts: []string{"connect-timeout"}, Tests: []string{"e2e/suites/socketio/connect.test.mjs: a refused namespace does not stop the clock"}},
 
@@ -109,7 +109,7 @@ var protocolRows = []Row{
 	{Name: "2.7/packets", Scripts: []string{"msgpack"}, Tests: []string{"sio.TestMsgpackConnect", "sio.TestMsgpackEcho", "sio.TestMsgpackAcksOfTheClient"}},
 	{Name: "2.7/text messages", Scripts: []string{"msgpack-text"}},
 	{Name: "2.7/validation", Scripts: []string{"msgpack-text"}, Tests: []string{"internal/packet.TestMsgpackDecode"}},
-	{Name: "2.7/with revision 3", Scripts: []string{"eio3-msgpack"}},
+	{Name: "2.7/with revision 3", Scripts: []string{"eio3-msgpack", "eio3-msgpack-polling"}},
 	{Name: "2.7/undefined, dates and typed arrays", Scripts: []string{"msgpack"}, Tests: []string{"e2e/suites/client/msgpack.test.mjs: undefined", "e2e/suites/client/msgpack.test.mjs: binary, nested too, as Buffer, ArrayBuffer and typed array"}},
 	{Name: "2.7/the answer to a CONNECT has an undefined pid", Tests: []string{"sio.TestMsgpackConnect"}},
 	{Name: "2.7/CONNECT_ERROR", Tests: []string{"sio.TestMsgpackRefuses", "e2e/suites/client/msgpack.test.mjs: refused, with data"}},
