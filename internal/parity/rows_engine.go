@@ -191,7 +191,7 @@ var engineRows = []Row{
 	{Name: "1.8/close by the client with a GET pending", Scripts: []string{"polling-close-client"}},
 	{Name: "1.8/POST under way when the transport closes", Scripts: []string{"polling-close-posting-node", "polling-close-posting"}},
 	{Name: "1.8/remoteAddress", Tests: []string{"sio.TestHandshakeOfEachTransport"}, Without: "it is not on the wire"},
-	{Name: "1.8/which responses are compressed", Tests: []string{"sio.TestHTTPCompression", "sio.TestOnlyPollsAreCompressed"}, Without: "the bytes depend on the compressor"},
+	{Name: "1.8/which responses are compressed", Tests: []string{"sio.TestCompressFlag", "sio.TestHTTPCompressionOfFlush", "sio.TestHTTPCompression", "sio.TestOnlyPollsAreCompressed"}, Without: "the bytes depend on the compressor"},
 	{Name: "1.8/which coding is chosen", Tests: []string{"polling.TestChooseEncoding", "sio.TestHTTPCompression"}, Without: "the bytes depend on the compressor"},
 	{Name: "1.8/deflate is zlib's format", Tests: []string{"polling.TestCompressor", "sio.TestHTTPCompression"}, Without: "the bytes depend on the compressor"},
 	{Name: "1.8/POST replies are not compressed", Tests: []string{"sio.TestOnlyPollsAreCompressed"}, Without: "the profile does not compress so little"},
@@ -247,7 +247,7 @@ var engineRows = []Row{
 	{Name: "1.10/perMessageDeflate off", Scripts: []string{"ws-offer-ignored"}},
 	{Name: "1.10/perMessageDeflate on", Tests: []string{"sio.TestPerMessageDeflate", "sio.TestPerMessageDeflateUpgrade", "wsframe.TestNegotiation"}, Without: "the bytes depend on the compressor"},
 	{Name: "1.10/threshold", Tests: []string{"sio.TestPerMessageDeflate", "wsframe.TestDeflaterThreshold"}, Without: "the bytes depend on the compressor"},
-	{Name: "1.10/compress(false) on WebSocket", Tests: []string{"sio.TestPerMessageDeflate"}, Without: "it is obeyed here, and forgotten by Node"},
+	{Name: "1.10/compress(false) on WebSocket", Tests: []string{"sio.TestCompressFlag", "sio.TestPerMessageDeflate"}, Without: "it is obeyed here, and forgotten by Node"},
 	{Name: "1.10/limit of concurrent compressions", OutOfScope: "the loops compress, each one message at a time"},
 
 	{Name: "1.11/sequence", Scripts: []string{"upgrade"}, Tests: []string{"internal/eio.TestTranscripts/upgrade"}},
