@@ -81,6 +81,10 @@ type Options struct {
 	PingTimeout time.Duration
 	// UpgradeTimeout is how long an upgrade may take. Zero means 10s.
 	UpgradeTimeout time.Duration
+	// DestroyUpgradeTimeout is how long a request for a WebSocket at a path that
+	// nobody serves is left without an answer before its connection is closed.
+	// Zero means 1s.
+	DestroyUpgradeTimeout time.Duration
 	// ConnectTimeout is how long a client may take to join a namespace. Zero
 	// means 45s.
 	ConnectTimeout time.Duration
@@ -282,6 +286,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&c.PingInterval, 25*time.Second)
 	setDefault(&c.PingTimeout, 20*time.Second)
 	setDefault(&c.UpgradeTimeout, 10*time.Second)
+	setDefault(&c.DestroyUpgradeTimeout, time.Second)
 	setDefault(&c.ConnectTimeout, 45*time.Second)
 	setDefault(&c.WriteTimeout, 10*time.Second)
 	setDefault(&c.TLSHandshakeTimeout, 10*time.Second)
@@ -338,6 +343,7 @@ func (o *Options) validate() error {
 		{"PingInterval", o.PingInterval},
 		{"PingTimeout", o.PingTimeout},
 		{"UpgradeTimeout", o.UpgradeTimeout},
+		{"DestroyUpgradeTimeout", o.DestroyUpgradeTimeout},
 		{"ConnectTimeout", o.ConnectTimeout},
 		{"WriteTimeout", o.WriteTimeout},
 		{"TLSHandshakeTimeout", o.TLSHandshakeTimeout},

@@ -32,6 +32,7 @@ func TestOptionErrors(t *testing.T) {
 		{"PingInterval", short, sio.Options{PingInterval: -time.Second}},
 		{"PingTimeout", short, sio.Options{PingTimeout: time.Microsecond}},
 		{"UpgradeTimeout", short, sio.Options{UpgradeTimeout: -1}},
+		{"DestroyUpgradeTimeout", short, sio.Options{DestroyUpgradeTimeout: time.Microsecond}},
 		{"ConnectTimeout", short, sio.Options{ConnectTimeout: -1}},
 		{"WriteTimeout", short, sio.Options{WriteTimeout: -1}},
 		{"TLSHandshakeTimeout", short, sio.Options{TLSHandshakeTimeout: -1}},

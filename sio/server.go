@@ -348,13 +348,14 @@ func (s *Server) engineConfig() (*engine.Config, error) {
 			DisableUpgrades: o.DisableUpgrades,
 			AllowEIO3:       o.AllowEIO3,
 		},
-		Path:          o.Path,
-		MaxQueue:      o.MaxQueue,
-		SoftQueue:     o.SoftQueue,
-		MaxTotalQueue: o.MaxTotalQueue,
-		WriteStall:    o.WriteTimeout.Milliseconds(),
-		Fallback:      o.Fallback,
-		Logger:        o.Logger,
+		Path:           o.Path,
+		MaxQueue:       o.MaxQueue,
+		SoftQueue:      o.SoftQueue,
+		MaxTotalQueue:  o.MaxTotalQueue,
+		DestroyUpgrade: o.DestroyUpgradeTimeout.Milliseconds(),
+		WriteStall:     o.WriteTimeout.Milliseconds(),
+		Fallback:       o.Fallback,
+		Logger:         o.Logger,
 	}
 	engine.SetDefaults(cfg)
 	if err := s.hooks(cfg); err != nil {

@@ -12,7 +12,7 @@ import (
 // A corsSetting is the option cors in the shape of the npm package of that
 // name.
 type corsSetting struct {
-	Origin               json.RawMessage `json:"origin"` // a string, a list or true
+	Origin               json.RawMessage `json:"origin"` // a string, a list, true, or false for no CORS
 	Methods              textList        `json:"methods"`
 	AllowedHeaders       textList        `json:"allowedHeaders"`
 	ExposedHeaders       textList        `json:"exposedHeaders"`
@@ -35,11 +35,14 @@ func (l *textList) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*[]string)(l))
 }
 
-// setCORS sets the option cors; false is none.
+// setCORS sets the option cors; true is any origin, and false is none.
 func setCORS(o *sio.Options, raw json.RawMessage) error {
-	if string(raw) == "false" {
+	switch string(raw) {
+	case "false":
 		o.CORS = nil
 		return nil
+	case "true":
+		raw = json.RawMessage("{}")
 	}
 	var v corsSetting
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -60,7 +63,10 @@ func setCORS(o *sio.Options, raw json.RawMessage) error {
 			c.MaxAge = -1 // says 0, where 0 says nothing
 		}
 	}
-	o.CORS = c
+	if o.CORS = c; string(v.Origin) == "false" {
+		o.CORS = nil
+		return nil
+	}
 	return setOrigin(c, v.Origin)
 }
 

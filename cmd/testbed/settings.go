@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +36,10 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 	"transports":              decoded(func(o *sio.Options, v []string) { o.Transports = append([]string{}, v...) }),
 	"pingInterval":            milliseconds(func(o *sio.Options) *time.Duration { return &o.PingInterval }),
 	"pingTimeout":             milliseconds(func(o *sio.Options) *time.Duration { return &o.PingTimeout }),
-	"connectTimeout":          milliseconds(func(o *sio.Options) *time.Duration { return &o.ConnectTimeout }),
+	"connectTimeout":          setConnectTimeout,
 	"upgradeTimeout":          milliseconds(func(o *sio.Options) *time.Duration { return &o.UpgradeTimeout }),
+	"destroyUpgrade":          setDestroyUpgrade,
+	"destroyUpgradeTimeout":   milliseconds(func(o *sio.Options) *time.Duration { return &o.DestroyUpgradeTimeout }),
 	"maxHttpBufferSize":       setBufferSize,
 	"cors":                    setCORS,
 	"cookie":                  setCookie,
@@ -52,14 +56,14 @@ var setters = map[string]func(*sio.Options, json.RawMessage) error{
 	"cleanupEmptyChildNamespaces": decoded(func(o *sio.Options, v bool) { o.CleanupEmptyChildNamespaces = v }),
 }
 
-// laterSettings exist in Node and not here yet. Where false is what Node does
-// without the setting, or what is done here anyway, it is taken.
-var laterSettings = map[string]bool{
-	"adapter":               false,
-	"wsEngine":              false,
-	"destroyUpgrade":        false,
-	"destroyUpgradeTimeout": false,
+// noSettings exist in Node and not here.
+var noSettings = map[string]string{
+	"adapter":  "not supported yet",
+	"wsEngine": "not supported: the WebSockets are the server's own",
 }
+
+// falsy are the settings for which null is what false is.
+var falsy = []string{"cookie", "cors", "connectionStateRecovery", "httpCompression", "perMessageDeflate"}
 
 // apply sets the options in their order.
 func (s *settings) apply(o *sio.Options) error {
@@ -72,21 +76,29 @@ func (s *settings) apply(o *sio.Options) error {
 		if !json.Valid(raw) {
 			raw, _ = json.Marshal(value)
 		}
-		if mayBeFalse, later := laterSettings[name]; later {
-			if mayBeFalse && string(raw) == "false" {
-				continue
-			}
-			return usagef("-set %s: not supported yet", name)
+		if why := noSettings[name]; why != "" {
+			return usagef("-set %s: %s", name, why)
 		}
 		set := setters[name]
 		if set == nil {
 			return usagef("-set %s: no such option", name)
 		}
-		if err := set(o, raw); err != nil {
+		if err := setOne(set, name, o, raw); err != nil {
 			return usagef("-set %s: %s is not a value for it: %v", name, value, err)
 		}
 	}
 	return nil
+}
+
+// setOne sets an option whose value is JSON.
+func setOne(set func(*sio.Options, json.RawMessage) error, name string, o *sio.Options, raw json.RawMessage) error {
+	if string(raw) == "null" {
+		if !slices.Contains(falsy, name) {
+			return errors.New("there is no default to go back to")
+		}
+		raw = json.RawMessage("false")
+	}
+	return set(o, raw)
 }
 
 // decoded makes a setter of one that takes a T.
@@ -101,22 +113,54 @@ func decoded[T any](set func(*sio.Options, T)) func(*sio.Options, json.RawMessag
 	}
 }
 
-// milliseconds makes a setter of a duration. 0 is the default, as it is for
-// Node's connectTimeout.
+// milliseconds makes a setter of a duration. 0, which is at once in Node, is the
+// default in sio and therefore none.
 func milliseconds(field func(*sio.Options) *time.Duration) func(*sio.Options, json.RawMessage) error {
-	return decoded(func(o *sio.Options, ms float64) { *field(o) = time.Duration(ms * float64(time.Millisecond)) })
+	return func(o *sio.Options, raw json.RawMessage) error {
+		var ms float64
+		if err := json.Unmarshal(raw, &ms); err != nil {
+			return err
+		}
+		if ms == 0 {
+			return errors.New("at once is not supported")
+		}
+		*field(o) = time.Duration(ms * float64(time.Millisecond))
+		return nil
+	}
 }
 
-// setRecovery takes an object, and what Node takes for none.
+// setConnectTimeout takes 0 for the default, as Node does.
+func setConnectTimeout(o *sio.Options, raw json.RawMessage) error {
+	if o.ConnectTimeout = 0; string(raw) == "0" {
+		return nil
+	}
+	return milliseconds(func(o *sio.Options) *time.Duration { return &o.ConnectTimeout })(o, raw)
+}
+
+// setDestroyUpgrade takes what is done anyway.
+func setDestroyUpgrade(_ *sio.Options, raw json.RawMessage) error {
+	var destroy bool
+	if err := json.Unmarshal(raw, &destroy); err != nil || destroy {
+		return err
+	}
+	return errors.New("an upgrade that nobody takes is always ended")
+}
+
+// setRecovery takes an object, true for the defaults, and false for none.
 func setRecovery(o *sio.Options, raw json.RawMessage) error {
-	var v *struct {
+	var v struct {
 		MaxDisconnectionDuration float64 `json:"maxDisconnectionDuration"`
 		SkipMiddlewares          *bool   `json:"skipMiddlewares"`
 	}
-	if o.ConnectionStateRecovery = nil; string(raw) == "false" {
+	switch o.ConnectionStateRecovery = nil; string(raw) {
+	case "false":
 		return nil
+	case "true":
+		raw = json.RawMessage("{}")
 	}
-	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
 		return err
 	}
 	o.ConnectionStateRecovery = &sio.RecoveryOptions{
@@ -128,7 +172,15 @@ func setRecovery(o *sio.Options, raw json.RawMessage) error {
 
 // setBufferSize takes 1e6 for the integer that it is.
 func setBufferSize(o *sio.Options, raw json.RawMessage) error {
-	return decoded(func(o *sio.Options, v float64) { o.MaxHTTPBufferSize = int(v) })(o, raw)
+	var n float64
+	if err := json.Unmarshal(raw, &n); err != nil {
+		return err
+	}
+	if n < 1 || n != math.Trunc(n) {
+		return errors.New("it is a number of bytes")
+	}
+	o.MaxHTTPBufferSize = int(n)
+	return nil
 }
 
 // setParser takes the name of a parser.
@@ -169,20 +221,18 @@ func threshold(raw json.RawMessage) (n int, on bool, err error) {
 	return *v.Threshold, true, nil
 }
 
-// setHTTPCompression sets the option httpCompression.
+// setHTTPCompression sets the option httpCompression. As in Node every payload is
+// compressed if the setting names no threshold.
 func setHTTPCompression(o *sio.Options, raw json.RawMessage) error {
 	n, on, err := threshold(raw)
-	switch {
-	case !on:
-		n = -1
-	case string(raw) != "true" && n == 0 && bytes.Contains(raw, []byte("threshold")):
-		n = 1 // every payload, where 0 is the default
+	if o.HTTPCompressionThreshold = -1; on {
+		o.HTTPCompressionThreshold = max(n, 1)
 	}
-	o.HTTPCompressionThreshold = n
 	return err
 }
 
-// setDeflate sets the option perMessageDeflate.
+// setDeflate sets the option perMessageDeflate. As in Node the threshold is 1024
+// if the setting names none.
 func setDeflate(o *sio.Options, raw json.RawMessage) error {
 	n, on, err := threshold(raw)
 	if o.PerMessageDeflate = nil; on {

@@ -89,6 +89,10 @@ type Config struct {
 	// complete, and within which 16 KB of a body must arrive.
 	HTTPTimeout int64
 
+	// DestroyUpgrade is the time in milliseconds for which an upgrade for a path
+	// that nobody serves is left without an answer.
+	DestroyUpgrade int64
+
 	// WriteStall is the time in milliseconds without progress after which a
 	// connection that does not read is given up.
 	WriteStall int64
@@ -189,6 +193,7 @@ func SetDefaults(cfg *Config) {
 		value int64
 	}{
 		{&cfg.HTTPTimeout, 10_000},
+		{&cfg.DestroyUpgrade, 1000},
 		{&cfg.WriteStall, 10_000},
 		{&cfg.CloseTimeout, 5_000},
 		{&cfg.MessageTimeout, 30_000},

@@ -17,10 +17,6 @@ import (
 	"github.com/gannet-io/gannet/wsframe"
 )
 
-// destroyUpgrade is how long an upgrade for a path that nobody serves is left
-// without an answer, in milliseconds; Node's destroyUpgradeTimeout.
-const destroyUpgrade = 1000
-
 // query holds the parameters of one request. The strings are borrowed from
 // the request head.
 type query struct {
@@ -159,7 +155,7 @@ func (h *httpConn) move(to *Shard, b []byte) []byte {
 func (h *httpConn) notFound(rest []byte) []byte {
 	if h.shard.req.Upgrade {
 		h.state = httpClosing
-		h.conn.SetDeadline(h.shard.loop.Now() + destroyUpgrade)
+		h.conn.SetDeadline(h.shard.loop.Now() + h.shard.cfg.DestroyUpgrade)
 		return nil
 	}
 	h.reply.close = h.reply.close || h.home != nil // whoever serves that path is elsewhere
