@@ -1,12 +1,15 @@
 package sio_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gannet-io/gannet/sio"
 )
@@ -151,4 +154,49 @@ func TestMiddlewareKeepsLimits(t *testing.T) {
 	if got, want := c.get(), `431["`+strings.Repeat("x", 30)+`"]`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// TestMiddlewareWithATimeout has http.TimeoutHandler, which calls the next handler
+// on a goroutine of its own, give up before, while or after that does something:
+// what comes first is the answer, and the only one.
+func TestMiddlewareWithATimeout(t *testing.T) {
+	t.Parallel()
+	srv, addr := newServer(t, nil, nil)
+	srv.UseHTTP(func(next http.Handler) http.Handler { return http.TimeoutHandler(next, 20*time.Microsecond, "late") })
+	const rounds, pipelined = 60, 5
+	sessions, late := 0, 0
+	for range rounds {
+		c, err := net.DialTimeout("tcp", addr, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(patience))
+		if _, err := io.WriteString(c, strings.Repeat(handshakes("")["polling"], pipelined)); err != nil {
+			t.Fatal(err)
+		}
+		br := bufio.NewReader(c)
+		for range pipelined {
+			resp, err := http.ReadResponse(br, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case resp.StatusCode == http.StatusOK && strings.HasPrefix(string(body), `0{"sid":"`):
+				sessions++
+			case resp.StatusCode == http.StatusServiceUnavailable && string(body) == "late":
+				late++
+			default:
+				t.Fatalf("status %d, %q", resp.StatusCode, body)
+			}
+		}
+		_ = c.Close()
+	}
+	if st := srv.Stats(); st.SessionsOpened != uint64(sessions) {
+		t.Errorf("%d sessions were opened; %d clients were told of one and %d that it is late", st.SessionsOpened, sessions, late)
+	}
+	t.Logf("%d sessions, %d late", sessions, late)
 }

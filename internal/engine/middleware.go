@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/gannet-io/gannet/internal/bufpool"
 	"github.com/gannet-io/gannet/internal/eio"
@@ -23,8 +24,11 @@ type passage struct {
 	// Owned by the loop goroutine.
 	conn *httpConn // nil when the connection is gone
 
-	// Written by the goroutine of the middlewares before it posts the passage,
-	// which it does once.
+	// Atomic: set by the goroutine that posts the passage, which is done once.
+	// It may be one of a middleware's own, as http.TimeoutHandler has.
+	posted atomic.Bool
+
+	// Written by the goroutine that has set posted, before it posts.
 	verdict verdict
 	extra   []byte // header lines that they have set
 	status  int
@@ -34,7 +38,6 @@ type passage struct {
 	failure any           // what one of them panicked with
 
 	// Owned by the goroutine of the middlewares.
-	posted bool
 	writer passageWriter
 }
 
@@ -74,7 +77,7 @@ func pass(w http.ResponseWriter, r *http.Request) {
 
 // pass lets the request go on, with the headers that were set so far.
 func (p *passage) pass(w http.ResponseWriter, r *http.Request) {
-	if p.posted {
+	if p.posted.Swap(true) {
 		return
 	}
 	p.extra, p.passed = headerLines(w.Header(), ownHeader), r
@@ -82,7 +85,7 @@ func (p *passage) pass(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *passage) post(v verdict) {
-	p.posted, p.verdict = true, v
+	p.verdict = v
 	_ = p.shard.loop.Post(loop.Message{Kind: msgPassed, Obj: p})
 }
 
@@ -92,7 +95,7 @@ func (p *passage) run(h http.Handler) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.shard.cfg.Logger.Error("engine: panic in a middleware", "panic", v)
-			if !p.posted {
+			if !p.posted.Swap(true) {
 				p.failure = v
 				p.keepWritten()
 				p.post(verdictFailed)
@@ -100,7 +103,7 @@ func (p *passage) run(h http.Handler) {
 		}
 	}()
 	h.ServeHTTP(&p.writer, p.request)
-	if !p.posted {
+	if !p.posted.Swap(true) {
 		p.writer.WriteHeader(http.StatusOK)
 		p.keepWritten()
 		p.post(verdictAnswered)
