@@ -123,7 +123,7 @@ var serverRows = []Row{
 	{Name: "3.6/except", Scripts: []string{"broadcast-targets"}},
 	{Name: "3.6/the sender is left out", Scripts: []string{"broadcast-targets"}},
 	{Name: "3.6/volatile: nothing unflushed, no GET", Scripts: []string{"volatile"}, Tests: []string{"sio.TestVolatileWithoutAGet", "sio.TestVolatileDropsWhatCannotLeaveAtOnce"}},
-	{Name: "3.6/volatile: the second of a turn, and behind a normal one", Tests: []string{"sio.TestVolatile"}},
+	{Name: "3.6/volatile: the second of a turn, and behind a normal one", Scripts: []string{"volatile-twice"}, Tests: []string{"sio.TestVolatile"}},
 	{Name: "3.6/volatile: attachments with their header or not at all", Tests: []string{"sio.TestVolatile"}},
 	{Name: "3.6/volatile: acks of what is dropped", Tests: []string{"sio.TestVolatileAcks"}, Without: "Node lets them wait; here they are ErrDropped"},
 	{Name: "3.6/acks: some answers and the error", Scripts: []string{"ack-broadcast"}, Tests: []string{"sio.TestSomeAnswers", "e2e/suites/client/broadcast.test.mjs: acks of some, when one is silent"}},

@@ -23,7 +23,7 @@ var serverSuiteRows = []Row{
 	{Name: "7.4/socket: events with arguments, null, texts of every kind", Scripts: []string{"event"}, Tests: []string{"e2e/suites/client/transports.test.mjs: acks from the server, of every kind of value", "e2e/suites/socketio/events.test.mjs: the argument ${json}"}},
 	{Name: "7.4/socket: a message that is null", Scripts: []string{"decode-empty"}},
 	{Name: "7.4/socket: binary, in events and among other types, both ways", Scripts: []string{"binary-event"}, Tests: []string{"e2e/suites/client/transports.test.mjs: binary both ways, in events and acks", "e2e/suites/socketio/events.test.mjs: comes back as it went"}},
-	{Name: "7.4/socket: volatile, over polling and over WebSocket", Tests: []string{"sio.TestVolatile"}},
+	{Name: "7.4/socket: volatile, over polling and over WebSocket", Scripts: []string{"volatile-twice"}, Tests: []string{"sio.TestVolatile"}},
 	{Name: "7.4/socket: volatile with binary, to one and to all", Tests: []string{"sio.TestVolatile"}},
 	{Name: "7.4/socket: an event behind a volatile one that was dropped", Tests: []string{"sio.TestVolatile"}},
 	{Name: "7.4/socket: acks both ways, with arguments and binary", Scripts: []string{"event", "binary-ack"}, Tests: []string{"e2e/suites/client/transports.test.mjs: acks from the client", "e2e/suites/socketio/events.test.mjs: an ack with binary", "e2e/suites/socketio/events.test.mjs: in an ack"}},
