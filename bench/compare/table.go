@@ -19,7 +19,7 @@ var tables = map[string]func(io.Writer, *results){
 	"rooms":       detail(kindRooms),
 	"echo":        only((*results).plain, detail(kindEcho)),
 	"polling":     detail(kindPolling),
-	"connections": detail(kindHandshake, kindChurn),
+	"connections": only((*results).plain, detail(kindHandshake, kindChurn)),
 	"idle":        only((*results).plain, detail(kindIdle, kindObjects)),
 	"not run":     only((*results).plain, writeNotRun),
 	"million":     embedFile(millionTable),

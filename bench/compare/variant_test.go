@@ -143,7 +143,7 @@ func TestVariantTables(t *testing.T) {
 			t.Errorf("table %s:\n%swant it to have\n%s", name, got.String(), want)
 		}
 	}
-	for _, name := range []string{"ratios", "goals", "echo", "idle", "servers", "not run"} {
+	for _, name := range []string{"ratios", "goals", "echo", "idle", "connections", "servers", "not run"} {
 		var got bytes.Buffer
 		tables[name](&got, r)
 		if strings.Contains(got.String(), "tls") || strings.Contains(got.String(), "TLS") {
