@@ -11,13 +11,12 @@ const (
 // Skip returns the index after the value at b[i], or Invalid or TooDeep. depth
 // is how many arrays and maps may lie within each other.
 func Skip(b []byte, i, depth int) int {
-	if i >= 0 && i < len(b) { // most are numbers or short text
-		c := b[i]
-		if c < 0x80 || c >= 0xe0 {
-			return i + 1
-		}
-		if end := i + 1 + int(c&0x1f); c >= 0xa0 && c < 0xc0 && end <= len(b) {
-			return end
+	if i >= 0 && i < len(b) {
+		if n := int(sizes[b[i]]); n > 0 {
+			if n > len(b)-i {
+				return Invalid
+			}
+			return i + n
 		}
 	}
 	t, ok := read(b, i)
@@ -30,20 +29,69 @@ func Skip(b []byte, i, depth int) int {
 	if depth <= 0 {
 		return TooDeep
 	}
-	i = t.next
-	for range t.n {
-		if t.kind == kindMap {
-			k, ok := read(b, i)
-			if !ok || !k.key() {
+	return skipElements(b, t.next, t.n, t.kind == kindMap, depth-1)
+}
+
+// skipElements is Skip for n elements, or for as many pairs.
+func skipElements(b []byte, i, n int, pairs bool, depth int) int {
+	for range n {
+		if pairs {
+			if i = skipKey(b, i); i < 0 {
 				return Invalid
 			}
-			i = k.next
 		}
-		if i = Skip(b, i, depth-1); i < 0 {
+		if i < len(b) { // as in Skip, without a call: most elements are small
+			if n := int(sizes[b[i]]); n > 0 && n <= len(b)-i {
+				i += n
+				continue
+			}
+		}
+		if i = Skip(b, i, depth); i < 0 {
 			return i
 		}
 	}
 	return i
+}
+
+// skipKey is Skip for the key of a map.
+func skipKey(b []byte, i int) int {
+	if i < len(b) {
+		if c := b[i]; c >= 0xa0 && c < 0xc0 { // short text
+			if n := int(sizes[c]); n <= len(b)-i {
+				return i + n
+			}
+		}
+	}
+	k, ok := read(b, i)
+	if !ok || !k.key() {
+		return Invalid
+	}
+	return k.next
+}
+
+// sizes are the lengths of values by their first byte, where that says all: of
+// numbers, short text, extensions of a fixed length and the like. Zero is for
+// the others, and for the byte that begins nothing.
+var sizes = fixedSizes()
+
+func fixedSizes() (sizes [256]uint8) {
+	for c := range sizes {
+		switch {
+		case c < 0x80 || c >= 0xe0:
+			sizes[c] = 1
+		case c >= 0xa0 && c < 0xc0:
+			sizes[c] = 1 + uint8(c&0x1f)
+		case c >= 0xc0:
+			switch h := heads[c-0xc0]; {
+			case h.bad:
+			case h.fixed > 0: // with a byte for the type
+				sizes[c] = 2 + h.fixed
+			case h.kind == kindNil || h.kind == kindBool || h.kind == kindUint || h.kind == kindInt || h.kind == kindFloat:
+				sizes[c] = 1 + h.width
+			}
+		}
+	}
+	return sizes
 }
 
 // Map reads the head of a map at b[i]: how many pairs it has and where the first

@@ -56,7 +56,12 @@ func (msgpack) Parse(b []byte, lim *Limits, p *Packet) error {
 		}
 		key, _, _ := msgpackx.Text(b, i)
 		i = end
-		if end = msgpackx.Skip(b, i, depth); end < 0 {
+		if string(key) == keyData {
+			end = raw.split(b, i, depth, p)
+		} else {
+			end = msgpackx.Skip(b, i, depth)
+		}
+		if end < 0 {
 			return msgpackError(end)
 		}
 		raw.set(key, b[i:end:end])
@@ -69,7 +74,30 @@ func (msgpack) Parse(b []byte, lim *Limits, p *Packet) error {
 }
 
 // A rawPacket holds the values of a packet's map, nil where there is none.
-type rawPacket struct{ typ, nsp, data, id []byte }
+type rawPacket struct {
+	typ, nsp, data, id []byte
+	whole              bool // the packet's Args are the elements of data
+}
+
+// split is msgpackx.Skip for data, and notes the elements of an array on the
+// way.
+func (r *rawPacket) split(b []byte, i, depth int, p *Packet) int {
+	p.Args, r.whole = p.Args[:0], false
+	n, next, ok := msgpackx.Array(b, i)
+	if !ok || n > MaxArgs || depth <= 0 {
+		return msgpackx.Skip(b, i, depth)
+	}
+	for range n {
+		end := msgpackx.Skip(b, next, depth-1)
+		if end < 0 {
+			return end
+		}
+		p.Args = append(p.Args, b[next:end:end])
+		next = end
+	}
+	r.whole = true
+	return next
+}
 
 func (r *rawPacket) set(key, value []byte) {
 	switch string(key) {
@@ -105,7 +133,7 @@ func (r *rawPacket) packet(p *Packet, lim *Limits) error {
 	p.Data = r.data
 	switch p.Type {
 	case Event:
-		if err := r.args(p); err != nil {
+		if err := r.args(); err != nil {
 			return err
 		}
 		if len(p.Args) == 0 {
@@ -113,7 +141,7 @@ func (r *rawPacket) packet(p *Packet, lim *Limits) error {
 		}
 		return checkMsgpackName(p.Args[0], lim)
 	case Ack:
-		return r.args(p)
+		return r.args()
 	case Connect:
 		ok = r.data == nil || r.isMap()
 	case ConnectError:
@@ -133,22 +161,15 @@ func (r *rawPacket) isMap() bool {
 	return ok
 }
 
-// args notes the elements of the array data, which has been skipped and is
-// sound.
-func (r *rawPacket) args(p *Packet) error {
-	n, i, ok := msgpackx.Array(r.data, 0)
-	switch {
-	case !ok:
-		return ErrPayload
-	case n > MaxArgs:
+// args checks that the elements of the array data have been noted.
+func (r *rawPacket) args() error {
+	if r.whole {
+		return nil
+	}
+	if n, _, ok := msgpackx.Array(r.data, 0); ok && n > MaxArgs {
 		return ErrTooManyArgs
 	}
-	for range n {
-		end := msgpackx.Skip(r.data, i, ceilingDepth)
-		p.Args = append(p.Args, r.data[i:end:end])
-		i = end
-	}
-	return nil
+	return ErrPayload
 }
 
 func validNamespace(nsp []byte, lim *Limits) bool {

@@ -326,6 +326,40 @@ func TestMsgpackLimits(t *testing.T) {
 	}
 }
 
+// TestMsgpackKeys has the keys of a packet in any order, and more than once: the
+// last counts, and what an earlier one has left is gone.
+func TestMsgpackKeys(t *testing.T) {
+	t.Parallel()
+	const typ, nsp, data = "a474797065", "a36e7370 a12f", "a464617461"
+	for name, tt := range map[string]struct {
+		hex  string
+		want []string // Args, as bytes; nil for an error
+	}{
+		"data first":               {"83" + data + "92a16ea162" + typ + "02" + nsp, []string{"\xa1n", "\xa1b"}},
+		"two lists":                {"84" + data + "93a178a179a17a" + data + "91a16e" + typ + "02" + nsp, []string{"\xa1n"}},
+		"a map, then a list":       {"84" + data + "80" + data + "91a16e" + typ + "02" + nsp, []string{"\xa1n"}},
+		"a list, then a map":       {"84" + data + "91a16e" + data + "80" + typ + "02" + nsp, nil},
+		"a list, then nil":         {"84" + data + "91a16e" + data + "c0" + typ + "02" + nsp, nil},
+		"CONNECT, a list then nil": {"84" + data + "91a16e" + data + "c0" + typ + "00" + nsp, []string{}},
+		"CONNECT with a list":      {"83" + data + "91a16e" + typ + "00" + nsp, nil},
+		"no data":                  {"82" + typ + "02" + nsp, nil},
+	} {
+		var p packet.Packet
+		err := packet.Msgpack.Parse(unhexed(t, tt.hex), nil, &p)
+		if (err == nil) != (tt.want != nil) {
+			t.Errorf("%s: error %v", name, err)
+			continue
+		}
+		got := []string{}
+		for _, a := range p.Args {
+			got = append(got, string(a))
+		}
+		if err == nil && !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: arguments %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestParserText(t *testing.T) {
 	t.Parallel()
 	var p packet.Packet
