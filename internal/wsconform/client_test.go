@@ -45,16 +45,17 @@ func connect(ctx context.Context, addr, offer string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, err
-	}
 	c := &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}
+	c.wait()
 	if err := c.handshake(offer); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	return c, nil
 }
+
+// wait gives the server patience, counted from now on.
+func (c *client) wait() { _ = c.conn.SetDeadline(time.Now().Add(patience)) }
 
 func (c *client) handshake(offer string) error {
 	req := "GET /any/path HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +

@@ -173,6 +173,7 @@ func (s *server) traffic(tb testing.TB, t *wsconform.Traffic) error {
 	count := s.count(t)
 	for i := range count {
 		var m string
+		c.wait()
 		m, at = t.Data.Cut(at, t.Size, t.Op == opText)
 		first, payload := t.Op, []byte(m)
 		if c.agreed != nil && (!t.Mixed || i%2 == 0) {
@@ -192,7 +193,7 @@ func (s *server) traffic(tb testing.TB, t *wsconform.Traffic) error {
 			return fmt.Errorf("opcode %d, %d bytes %.40q, want %d, %d bytes %.40q", e.Op, len(e.Payload), e.Payload, t.Op, len(m), m)
 		}
 	}
-	if s.own && c.agreed != nil && t.Op == opText && t.Size >= 1024 && c.squeezed < count {
+	if s.own && c.agreed != nil && t.Op == opText && t.Size > 1024 && c.squeezed < count {
 		return fmt.Errorf("%d of %d echoes were compressed", c.squeezed, count)
 	}
 	return c.finish()
