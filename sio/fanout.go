@@ -65,6 +65,7 @@ func (sh *shard) deliver(now bool) {
 	f.target, f.bytes = Target{}, 0
 	sh.casting = true
 	r := &sh.receivers
+	r.deflates = slices.ContainsFunc(parts, func(p part) bool { return sh.eng.Deflates(p.buf) })
 	n.shards[sh.loop.ID()].index.Each(include, exclude, func(s *Socket) {
 		r.sockets[r.n] = s
 		if r.n++; r.n == len(r.sockets) {
@@ -106,6 +107,8 @@ type receivers struct {
 	sockets [16]*Socket
 	conns   [16]*loop.Conn
 	n       int
+
+	deflates bool // one of the packets does
 }
 
 // send sends packets to the receivers: joined to those whose connections are
@@ -119,7 +122,7 @@ func (r *receivers) send(joined *bufpool.Buf, parts []part, now bool) {
 		case s.state.Load() != stateConnected:
 			r.sockets[i] = nil
 		case s.extra.Load() == nil || len(s.listeners().outgoing) == 0:
-			r.conns[i] = s.client.Direct()
+			r.conns[i] = s.client.Direct(r.deflates)
 		}
 	}
 	for i, c := range r.conns[:n] {

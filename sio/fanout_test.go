@@ -1,6 +1,7 @@
 package sio_test
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gobwas/ws"
 
 	"github.com/gannet-io/gannet/loop"
 	"github.com/gannet-io/gannet/sio"
@@ -243,17 +246,9 @@ func TestFanoutReachesAClientThatIsClosed(t *testing.T) {
 func TestDeflatedTurnIsOneWrite(t *testing.T) {
 	t.Parallel()
 	srv, l, plain := receiversWith(t, 2, &sio.Options{PerMessageDeflate: &sio.PerMessageDeflate{}})
-	offer := strings.Replace(upgradeRequest, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 1)
 	var clients []*receiver
 	for range 3 {
-		r := &receiver{}
-		r.conn = srv.OpenFake(0, r.write)
-		r.conn.Inject([]byte(offer))
-		r.conn.Inject(masked("40"))
-		l.Drive()
-		sockets := srv.LocalSockets()
-		r.socket = sockets[len(sockets)-1]
-		clients = append(clients, r)
+		clients = append(clients, deflating(srv, l))
 	}
 	clients = append(clients, plain...)
 	for _, r := range clients {
@@ -288,5 +283,101 @@ func TestDeflatedTurnIsOneWrite(t *testing.T) {
 	}
 	if got := inflated(t, clients[0].input); got != want.String() {
 		t.Errorf("got %.200q, want %.200q", got, want.String())
+	}
+}
+
+// deflating returns a client of a driven server that has agreed on
+// permessage-deflate, in "/".
+func deflating(srv *sio.Server, l *loop.Loop) *receiver {
+	r := &receiver{}
+	r.conn = srv.OpenFake(0, r.write)
+	r.conn.Inject([]byte(strings.Replace(upgradeRequest, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 1)))
+	r.conn.Inject(masked("40"))
+	l.Drive()
+	sockets := srv.LocalSockets()
+	r.socket = sockets[len(sockets)-1]
+	r.input, r.writes = r.input[:0], 0
+	return r
+}
+
+// TestFanoutOfDeflated sends clients with and without permessage-deflate short
+// and long packets in any mixture: each gets its own in order and in one write,
+// and compressed are the long ones for those who have agreed, and no others.
+func TestFanoutOfDeflated(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(100) {
+		fanoutOfDeflated(t, rand.New(rand.NewPCG(seed, 2)))
+	}
+}
+
+func fanoutOfDeflated(t *testing.T, rnd *rand.Rand) {
+	t.Helper()
+	const plain = 3 // of six clients
+	srv, l, clients := receiversWith(t, plain, &sio.Options{PerMessageDeflate: &sio.PerMessageDeflate{}})
+	for range 3 {
+		clients = append(clients, deflating(srv, l))
+	}
+	for _, r := range clients {
+		r.input, r.writes = r.input[:0], 0
+	}
+	type packet struct {
+		text string
+		long bool
+	}
+	for range 1 + rnd.IntN(4) {
+		want := make([][]packet, len(clients))
+		sent := false
+		mostly := rnd.IntN(3) // 0: short packets alone
+		only := 0
+		for op := range 1 + rnd.IntN(30) {
+			text := fmt.Sprint(op)
+			long := rnd.IntN(6) < mostly
+			if long {
+				text += strings.Repeat(" gannet", 200)
+			}
+			compress := rnd.IntN(4) > 0
+			p := packet{`42["x","` + text + `"]`, long && compress}
+			if rnd.IntN(3) > 0 { // or the same as before
+				only = rnd.IntN(2 * len(clients)) // everybody, as often as not
+			}
+			var err error
+			switch {
+			case only >= len(clients):
+				err = srv.Root().Compress(compress).Emit("x", text)
+			case compress:
+				err = clients[only].socket.Emit("x", text)
+			default:
+				err = clients[only].socket.Compress(false).Emit("x", text)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range clients {
+				if only >= len(clients) || i == only {
+					want[i] = append(want[i], p)
+					sent = true
+				}
+			}
+		}
+		l.Drive()
+		for i, r := range clients {
+			if sent && len(want[i]) > 0 && r.writes != 1 {
+				t.Errorf("client %d: %d writes for a turn", i, r.writes)
+			}
+			in := bytes.NewReader(r.input)
+			for n, p := range want[i] {
+				f, err := ws.ReadFrame(in)
+				if err != nil {
+					t.Fatalf("client %d: packet %d of %d: %v", i, n, len(want[i]), err)
+				}
+				if text, compressed := textOf(t, f); text != p.text || compressed != (p.long && i >= plain) {
+					t.Fatalf("client %d: packet %d is %.40q, compressed %v; want %.40q, %v", i, n, text, compressed, p.text, p.long)
+				}
+			}
+			if in.Len() > 0 {
+				t.Fatalf("client %d: %d bytes more", i, in.Len())
+			}
+			r.input, r.writes = r.input[:0], 0
+		}
 	}
 }

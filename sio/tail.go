@@ -36,7 +36,7 @@ func (s *Socket) emitBehind(b *bufpool.Buf, event string, args []any) error {
 	sh := s.client.shard
 	sh.tail = nil
 	out, err := sh.srv.dialect.appendFrames(b, s.nsp.name, -1, event, args)
-	if sh.tail != nil || b != s.client.Tail() || len(sh.fan.parts) > 0 {
+	if sh.tail != nil || b != s.client.Tail() || len(sh.fan.parts) > 0 || !s.client.Fits(len(out)-len(b.B)) {
 		return s.sendCopy(b, out, err)
 	}
 	sh.tail = b

@@ -51,11 +51,20 @@ func (sh *Shard) deflated(b *bufpool.Buf) *bufpool.Buf {
 	return out
 }
 
+// Deflates tells whether WebSockets that have agreed on permessage-deflate are
+// sent a packet in another form than the others.
+func (sh *Shard) Deflates(b *bufpool.Buf) bool { return !b.Plain && sh.deflates(len(b.B)) }
+
+// deflates is Deflates for a packet of n bytes.
+func (sh *Shard) deflates(n int) bool {
+	return sh.cfg.Deflate && n > leastDeflated && n >= sh.cfg.DeflateThreshold
+}
+
 // compressed returns the packet in the form that a WebSocket with this window
 // is sent. A packet for many is compressed once. Where the window is too small
 // for what has been compressed with a full one, the packet stays as it is.
 func (sh *Shard) compressed(b *bufpool.Buf, window uint8) *bufpool.Buf {
-	if b.Plain || len(b.B) <= leastDeflated || len(b.B) < sh.cfg.DeflateThreshold {
+	if !sh.Deflates(b) {
 		return b
 	}
 	if p := (wsframe.DeflateParams{ServerBits: window}); !p.Takes(len(b.B)) {

@@ -169,9 +169,10 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 
 // Direct returns the session's WebSocket if joined packets may be given to it
 // by SendJoined, as far as the session knows: the connection must not be
-// blocked either. It is nil if they are to be sent one by one.
-func (s *Session) Direct() *loop.Conn {
-	if s.behind() != nil || s.form != 0 || s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
+// blocked either. It is nil if they are to be sent one by one, as they are where
+// permessage-deflate was agreed on and one of them deflates.
+func (s *Session) Direct(deflates bool) *loop.Conn {
+	if s.behind() != nil || s.form != 0 || deflates && s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
 		return nil
 	}
 	return s.conn
@@ -197,11 +198,15 @@ func (s *Session) SendJoined(c *loop.Conn, b *bufpool.Buf, packets int, now bool
 // this turn, or nil if there are none that more could follow in the same
 // buffer.
 func (s *Session) Tail() *bufpool.Buf {
-	if c := s.Direct(); c != nil {
+	if c := s.Direct(false); c != nil {
 		return c.Tail()
 	}
 	return nil
 }
+
+// Fits tells whether a packet of n bytes may be appended to what Tail has
+// returned: one that is compressed may not.
+func (s *Session) Fits(n int) bool { return s.window == 0 || !s.shard.deflates(n) }
 
 // Lengthened notes that a packet of n bytes was appended to what Tail has
 // returned.
