@@ -290,7 +290,7 @@ var engineRows = []Row{
 
 	{Name: "1.14/clientsCount", Tests: []string{"sio.TestConnectionErrorsOfEachRow", "sio.TestGenerateID"}, Without: "Stats has it, which is not on the wire"},
 	{Name: "1.14/opts", OutOfScope: "NewServer copies the options, and nobody changes them afterwards"},
-	{Name: "1.14/use", Tests: []string{"sio.TestMiddleware", "sio.TestMiddlewareOrder", "sio.TestMiddlewareFailures"}, Without: "no option sets one"},
+	{Name: "1.14/use", Tests: []string{"sio.TestMiddleware", "sio.TestMiddlewareOrder", "sio.TestMiddlewareFailures", "sio.TestMountHooks"}, Without: "no option sets one"},
 	{Name: "1.14/close", Scripts: []string{"shutdown"}, Tests: []string{"sio.TestShutdown", "sio.TestCloseDoesNotWaitForHandlers"}},
 	{Name: "1.14/attach, handleRequest and handleUpgrade", Tests: []string{"sio.TestMount", "sio.TestMountGoesBack", "sio.TestMountConnections"}, Without: "ServeHTTP is their counterpart"},
 	{Name: "1.14/attach: the other requests of the server", Tests: []string{"sio.TestFallbackSharesThePort", "sio.TestMountGoesBack"}, Without: "the profile has none"},
@@ -298,7 +298,7 @@ var engineRows = []Row{
 	{Name: "1.14/generateId", Tests: []string{"sio.TestGenerateID"}, Without: "no option that JSON has sets it"},
 	{Name: "1.14/onWebTransportSession", OutOfScope: "there is no WebTransport (1.12)"},
 	{Name: "1.14/connection", Tests: []string{"sio.TestConn", "sio.TestHandshakeOfEachTransport"}, Without: "OnConnection tells of sockets, whose Conn is the session"},
-	{Name: "1.14/connection_error, initial_headers and headers", Tests: []string{"sio.TestConnectionErrorsOfEachRow", "sio.TestHeaderHooksOfEachRow"}, Without: "they are not on the wire"},
+	{Name: "1.14/connection_error, initial_headers and headers", Tests: []string{"sio.TestConnectionErrorsOfEachRow", "sio.TestHeaderHooksOfEachRow", "sio.TestMountHooks"}, Without: "they are not on the wire"},
 	{Name: "1.14/flush and drain", Tests: []string{"sio.TestWritable", "sio.TestAwaitWritable"}, Without: "Writable, AwaitWritable and OnDrain of a socket are their counterpart"},
 	{Name: "1.14/501 of a server that stands alone", OutOfScope: "404, as under Socket.IO: 1.2/without the slash"},
 	{Name: "1.14/id, protocol, transport and upgraded of a session", Tests: []string{"sio.TestConn"}, Without: "Socket.Conn has them"},
