@@ -39,13 +39,16 @@ func newThroughHTTP(t *testing.T, listen func(*sio.Server) (net.Addr, error)) (s
 // wantBridged checks that net/http carries n WebSockets and nothing else is left.
 func wantBridged(t *testing.T, srv *sio.Server, n int) {
 	t.Helper()
+	var st sio.Stats
+	defer func() {
+		if t.Failed() {
+			t.Logf("%d connections, %d adopted, %d bridged, %d WebSockets, want %d through net/http", st.Connections, st.Adopted, st.Bridged, st.WebSocket, n)
+		}
+	}()
 	eventually(t, "all connections but the WebSockets are gone", func() bool {
-		st := srv.Stats() // which asks for one figure after the other
-		return st.Connections == n && st.Bridged <= n
+		st = srv.Stats() // which asks for one figure after the other
+		return st.Connections == n && st.Adopted == 0 && st.Bridged == n && st.WebSocket == n
 	})
-	if st := srv.Stats(); st.Adopted != 0 || st.Bridged != n || st.WebSocket != n {
-		t.Errorf("%d adopted, %d bridged, %d WebSockets, want %d through net/http", st.Adopted, st.Bridged, st.WebSocket, n)
-	}
 }
 
 // TestThroughHTTP speaks over both transports, and is broadcast to, where
