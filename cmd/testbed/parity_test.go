@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -457,4 +458,18 @@ func TestSetNoTrailingSlash(t *testing.T) {
 	s := start(t, "-profile", "parity", "-set", "addTrailingSlash=false", "-set", "allowRequest=false", "-set", "cors=false")
 	status, _ := get(t, s, "/socket.io?EIO=4&transport=polling")
 	equal(t, "status", status, 200)
+}
+
+// TestOperationsAreComplete finds operations that no test here asks for.
+func TestOperationsAreComplete(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("parity_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for op := range operations {
+		if !strings.Contains(string(text), `{"op":"`+op+`"`) {
+			t.Errorf("no test asks for %s", op)
+		}
+	}
 }

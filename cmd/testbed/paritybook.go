@@ -96,10 +96,12 @@ func cut(e *sio.Event, i int) any {
 	return json.RawMessage(text)
 }
 
-// plain shows binary as Node's Buffer shows itself.
+// plain shows binary as Node's Buffer shows itself, and of long binary no more
+// than cut leaves.
 func plain(v any) any {
 	switch v := v.(type) {
 	case []byte:
+		v = v[:min(len(v), maxArgument)]
 		list := make([]int, len(v))
 		for i, b := range v {
 			list[i] = int(b)

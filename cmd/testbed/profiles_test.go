@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -228,6 +229,37 @@ func TestEngine3(t *testing.T) {
 	}
 }
 
+// TestEngineJSONP is a browser that knows nothing else: payloads are calls of a
+// function, and come in a form.
+func TestEngineJSONP(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-profile", "eio3-protocol")
+	const target = "/engine.io/?EIO=3&transport=polling&j=5"
+	_, body := get(t, s, target)
+	call, ok := strings.CutPrefix(body, "___eio[5](")
+	var payload string
+	if err := json.Unmarshal([]byte(strings.TrimSuffix(call, ");")), &payload); err != nil || !ok {
+		t.Fatalf("handshake: got %q (%v)", body, err)
+	}
+	_, opening, _ := strings.Cut(payload, ":0")
+	var v struct{ SID string }
+	decode(t, opening, &v)
+	res, err := httpClient.PostForm("http://"+s.addr+target+"&sid="+v.SID, url.Values{"d": {`8:4a\nb"€<>6:b4AQID`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	equal(t, "POST", string(answer), "ok")
+	_, body = get(t, s, target+"&sid="+v.SID)
+	want, err := json.Marshal("8:4a\nb\"€<>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(strings.TrimSuffix(string(want), `"`))
+	equal(t, "GET", body, "___eio[5]("+text+`6:b4AQID");`)
+}
+
 func TestEnginePath(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-profile", "eio-protocol", "-path", "other")
@@ -292,6 +324,36 @@ func TestSIOProtocol(t *testing.T) {
 			equal(t, "attachments", c.nextBinary()+c.nextBinary(), "\x01\x02\x03")
 			c.send(`40/random`)
 			c.want(`44/random,{"message":"Invalid namespace"}`)
+		})
+	}
+}
+
+// TestMsgpackProtocol says in MessagePack what TestSIOProtocol says in text.
+func TestMsgpackProtocol(t *testing.T) {
+	t.Parallel()
+	const connect = "\x82\xa4type\x00\xa3nsp\xa1/"
+	const event = "\xa4type\x02\xa3nsp\xa1/\xa4data"
+	for _, flags := range [][]string{nil, {"-inline"}} {
+		t.Run(strings.Join(flags, " "), func(t *testing.T) {
+			t.Parallel()
+			s := start(t, append([]string{"-profile", "sio-protocol-msgpack"}, flags...)...)
+			c := open(t, s, "/socket.io/")
+			for _, step := range []struct{ send, want string }{
+				{connect, "\xa3sid\xb4"},
+				{"", "\xa4auth\x80"},
+				{"\x83" + event + "\x93\xa7message\xa1x\xc4\x01\x07", "\xacmessage-back\xa1x\xc4\x01\x07"},
+				{"\x84" + event + "\x92\xb0message-with-ack\xc4\x02\x01\x02\xa2id\x05", "\x91\xc4\x02\x01\x02"},
+				{strings.Replace(connect, "\xa1/", "\xa7/random", 1), "\xb1Invalid namespace"},
+			} {
+				if step.send != "" {
+					c.sendBinary([]byte(step.send)...)
+				}
+				if got := c.nextBinary(); !strings.Contains(got, step.want) {
+					t.Errorf("%q: got %q, want it to contain %q", step.send, got, step.want)
+				}
+			}
+			c.send("40") // there is no text in this dialect
+			c.ended()
 		})
 	}
 }

@@ -232,6 +232,24 @@ func checkStats(t *testing.T, n counters) {
 	}
 }
 
+// TestStatsOfASlowReader floods a client that does not read.
+func TestStatsOfASlowReader(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "stats.json")
+	s := start(t, "-profile", "parity", "-stats-json", file)
+	watcher, _ := greeted(t, s, "/", "")
+	c, w := greeted(t, s, "/", "")
+	c.emit("ctl", json.RawMessage(`{"op":"flood","n":100,"size":1000000}`))
+	eventually(t, "the server gives it up", func() bool {
+		return strings.Contains(watcher.ctl(`{"op":"reasons"}`), w.ID)
+	})
+	equal(t, "exit status", s.stop(), exitOK)
+	n := readStats(t, file)
+	equal(t, "slow consumers", n.Drops.SlowConsumers, 1)
+	equal(t, "sockets", []uint64{n.SocketsOpened, n.SocketsClosed}, []uint64{2, 2})
+	equal(t, "live packets", n.LivePackets, 0)
+}
+
 func TestStatsFileThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-profile", "bench", "-stats-json", filepath.Join(t.TempDir(), "missing", "stats.json"))
