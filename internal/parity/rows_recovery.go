@@ -33,7 +33,7 @@ var recoveryRows = []Row{
 	{Name: "4/in front of the middlewares, behind the hooks of the lost socket", Tests: []string{"sio.TestRecoveryWithMiddlewares", "sio.TestRecoveryWaitsForHooks"}},
 	{Name: "4/the connection hook runs, and sees that it is recovered", Tests: []string{"sio.TestRecovery"}},
 	{Name: "4/emit of the socket that was lost", Tests: []string{"sio.TestRecovery"}},
-	{Name: "4/over polling", Tests: []string{"sio.TestRecoveryOverPolling"}},
+	{Name: "4/over polling", Scripts: []string{"recovery-polling"}, Tests: []string{"sio.TestRecoveryOverPolling"}},
 	{Name: "4/msgpack", Tests: []string{"sio.TestRecoveryInMsgpack"}},
 	{Name: "4/order with acks and keyed events", Tests: []string{"sio.TestRecoveryOrderOfOneGoroutine", "sio.TestRecoveryOrderOnTheLoop"}},
 	{Name: "4/an official client", Tests: []string{"e2e/suites/client/profiles.test.mjs: recovery"}},

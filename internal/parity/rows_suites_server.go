@@ -102,7 +102,7 @@ var serverSuiteRows = []Row{
 	{Name: "7.4/socket-timeout: no answer", Scripts: []string{"ack-broadcast"}, Tests: []string{"sio.TestAckTimeoutContextAndDisconnect"}},
 	{Name: "7.4/socket-timeout: timeout(0) and a fast client", Scripts: []string{"ack-timeout-zero"}, Tests: []string{"sio.TestTimeoutZeroAndAFastClient"}},
 	{Name: "7.4/socket-timeout: an answer in time", Scripts: []string{"ack-broadcast"}, Tests: []string{"sio.TestRemoteSocketAcks"}},
-	{Name: "7.4/connection-state-recovery: session and missed packets", Scripts: []string{"recovery", "recovery-replay"}, Tests: []string{"sio.TestRecovery"}},
+	{Name: "7.4/connection-state-recovery: session and missed packets", Scripts: []string{"recovery", "recovery-polling", "recovery-replay"}, Tests: []string{"sio.TestRecovery"}},
 	{Name: "7.4/connection-state-recovery: rooms and data", Scripts: []string{"recovery"}, Tests: []string{"sio.TestRecovery"}},
 	{Name: "7.4/connection-state-recovery: a client that has received nothing", Scripts: []string{"recovery-nothing"}, Tests: []string{"sio.TestRecoveryOfAClientThatHasReceivedNothing"}},
 	{Name: "7.4/connection-state-recovery: an offset that is no string", Scripts: []string{"recovery-refused"}, Tests: []string{"sio.TestRecoveryIsRefused"}},
