@@ -71,6 +71,7 @@ type keptEvent struct {
 	buf  *bufpool.Buf // a reference
 	room string       // the one room it was for; "" says that route knows, or that it was for all
 	to   *route
+	hash uint8 // of room: its bit in a pending's
 }
 
 // A route is a target that is not one room.
@@ -129,6 +130,7 @@ type pending struct {
 
 	// Owned by the loop goroutine.
 	rooms  map[string]struct{} // those of left that it is in
+	bits   uint64              // has the bit of each of them set, so that most events need no more
 	missed []*bufpool.Buf      // references, in their order
 	bytes  int
 	until  uint64 // all events up to here were looked at
@@ -258,7 +260,11 @@ func (e *keptEvent) address(t *Target) {
 	case !t.include.empty() || !t.exclude.empty():
 		e.to = &route{t.include.kept(), t.exclude.kept()}
 	}
+	e.hash = roomBit(e.room)
 }
+
+// roomBit returns which of 64 bits is that of a room.
+func roomBit(room string) uint8 { return uint8(roomHash(room) & 63) }
 
 // room returns the room of the id. It keeps nothing else in memory.
 func (r *recoverable) room() string { return unsafe.String(&r.id[0], len(r.id)) }
@@ -322,7 +328,7 @@ func (g *eventLog) collect(p *pending, most uint64) (ok bool) {
 	for end := min(p.until+most, g.head); p.until < end; {
 		p.until++
 		e := g.at(p.until)
-		if !e.isFor(p.rooms) {
+		if e.to == nil && e.room != "" && p.bits>>e.hash&1 == 0 || !e.isFor(p.rooms) {
 			continue
 		}
 		if p.bytes += len(e.buf.B); p.bytes > g.srv.opts.MaxQueue {

@@ -44,6 +44,7 @@ func (g *eventLog) take(s *Socket, c *claim) (v verdict) {
 	p := &pending{rec: rec, left: rec.left, rooms: make(map[string]struct{}, len(rec.left.rooms))}
 	for _, room := range p.left.rooms {
 		p.rooms[room] = struct{}{}
+		p.bits |= 1 << roomBit(room)
 	}
 	from, ok := rec.start(c, p)
 	g.unlink(rec)
