@@ -181,6 +181,24 @@ func TestPerMessageDeflate(t *testing.T) {
 	}
 }
 
+// TestPerMessageDeflateInitialPacket compresses what follows the handshake if it is
+// long enough; a client without the extension gets it as it is.
+func TestPerMessageDeflateInitialPacket(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("gannet ", 300)
+	_, addr := newServer(t, &sio.Options{PerMessageDeflate: &sio.PerMessageDeflate{}, InitialPacket: long}, nil)
+	c, _ := offerDeflate(t, addr, "")
+	plain := dialWS(t, addr, "", nil)
+	for i, c := range []*wsClient{c, plain} {
+		if open, compressed := c.message(); !strings.HasPrefix(open, `0{"sid":"`) || compressed {
+			t.Errorf("client %d: got %.40q, compressed %v", i, open, compressed)
+		}
+		if got, compressed := c.message(); got != "4"+long || compressed != (i == 0) {
+			t.Errorf("client %d: got %.40q, compressed %v", i, got, compressed)
+		}
+	}
+}
+
 // TestPerMessageDeflateOff ignores the offer without the option.
 func TestPerMessageDeflateOff(t *testing.T) {
 	t.Parallel()

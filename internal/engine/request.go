@@ -404,7 +404,7 @@ func (h *httpConn) openWebSocket(a *admission, req *http1.Request) {
 	if first := sh.cfg.InitialPacket; first != "" {
 		b.B = AppendTextMessage(b.B, []byte(first))
 	}
-	c.Send(b)
+	c.Send(s.onWebSocket(b))
 	sh.loop.Defer(b)
 	s.handler().Opened()
 }
