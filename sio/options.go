@@ -162,7 +162,9 @@ type Options struct {
 	// answers them 404.
 	Fallback http.Handler
 	// ClientFiles holds the browser client (socket.io.js and its siblings),
-	// served below Path. Nil answers with a text that says how to get it.
+	// served below Path, with Brotli, gzip or deflate as each request prefers. A
+	// file is compressed when it is first asked for, and again only when its size
+	// or time of modification has changed. Nil answers with a text that says how to get it.
 	ClientFiles fs.FS
 	// DisableServeClient is the inverse of Node's serveClient.
 	DisableServeClient bool

@@ -2,7 +2,6 @@ package parity
 
 // serverRows are section 3: the API of the server, as far as clients see it.
 var serverRows = []Row{
-	{Name: "3.1/client files compressed", Scripts: []string{"client-files-encoding"}, Tests: []string{"sio.TestClientFileEncodings"}},
 	{Name: "3.1/construction with a port or an http.Server", OutOfScope: "NewServer takes options, and Listen, Serve or ServeHTTP the rest"},
 	{Name: "3.1/path", Tests: []string{"cmd/testbed.TestPath", "cmd/testbed.TestSet"}},
 	{Name: "3.1/serveClient", Scripts: []string{"client-files"}, Tests: []string{"cmd/testbed.TestSet"}},
@@ -29,7 +28,7 @@ var serverRows = []Row{
 	{Name: "3.1/client files: headers and 304", Scripts: []string{"client-files"}, Tests: []string{"e2e/suites/serve/bundle.test.mjs: not again for ${tag}", "e2e/suites/serve/bundle.test.mjs: again for another tag"}},
 	{Name: "3.1/client files: any query, HEAD", Tests: []string{"e2e/suites/serve/bundle.test.mjs: a query does not matter", "e2e/suites/serve/bundle.test.mjs: HEAD"}},
 	{Name: "3.1/client files: names, their maps and types", Tests: []string{"e2e/suites/serve/bundle.test.mjs: socket.io.js"}},
-	{Name: "3.1/client files: codings", Tests: []string{"e2e/suites/serve/bundle.test.mjs: Accept-Encoding: ${accept}"}},
+	{Name: "3.1/client files: codings", Scripts: []string{"client-files-encoding"}, Tests: []string{"sio.TestClientFileEncodings", "e2e/suites/serve/bundle.test.mjs: Accept-Encoding: ${accept}"}},
 	{Name: "3.1/client files: other names go to the engine", Tests: []string{"e2e/suites/serve/bundle.test.mjs: no such file: ${file}", "cmd/testbed.TestSet"}},
 
 	{Name: "3.2/serverSideEmit refuses reserved names", Scripts: []string{"emit-reserved"}},
