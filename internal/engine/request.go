@@ -421,7 +421,7 @@ func (h *httpConn) upgrade(s *Session, q *query, rest []byte) []byte {
 		sh.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 		return nil
 	}
-	s.startProbe(c, window)
+	s.startProbe(c, window, q.form)
 	return rest
 }
 

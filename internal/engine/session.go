@@ -69,6 +69,7 @@ type Session struct {
 	watched bool  // listed in pressure.behind
 	paused  bool  // reading is paused by the layer above
 	reading bool  // frames is on the stack: the reader's bytes are in use
+	base64  bool  // binary is text on conn
 }
 
 // An input is what a session needs while a message of its WebSocket is being
@@ -172,7 +173,7 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 // blocked either. It is nil if they are to be sent one by one, as they are where
 // permessage-deflate was agreed on and one of them deflates.
 func (s *Session) Direct(deflates bool) *loop.Conn {
-	if s.behind() != nil || s.form != 0 || deflates && s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
+	if s.behind() != nil || s.form != 0 || s.base64 || deflates && s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
 		return nil
 	}
 	return s.conn
@@ -370,7 +371,8 @@ func (s *Session) sidView() string {
 
 // open makes s a session of the shard that starts on t.
 func (s *Session) open(sh *Shard, t eio.Transport, a *admission) {
-	s.shard, s.form = sh, a.form&^formJSONP
+	s.shard, s.form = sh, a.form&formRev3
+	s.base64 = a.form&formBase64 != 0
 	s.timer.Kind = timerSession
 	s.hs.Store(a.hs.packed)
 	if a.id != "" {

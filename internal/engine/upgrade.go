@@ -19,16 +19,17 @@ type probe struct {
 	reader  wsframe.Reader
 	ctl     controlBudget
 	window  uint8 // of permessage-deflate; 0 if it was not agreed on
+	base64  bool  // binary is to be text
 }
 
 // startProbe registers a WebSocket whose 101 has been queued. A session that
 // cannot be upgraded lets it go with an empty close frame.
-func (s *Session) startProbe(c *loop.Conn, window uint8) {
+func (s *Session) startProbe(c *loop.Conn, window uint8, f form) {
 	if !s.eio.StartUpgrade(&s.shard.cfg.EIO, s.shard.loop.Now()) {
 		s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 		return
 	}
-	p := &probe{shard: s.shard, conn: c, session: s, window: window}
+	p := &probe{shard: s.shard, conn: c, session: s, window: window, base64: f&formBase64 != 0}
 	s.poll.probe = p
 	c.Ctx = p
 	s.arm()
@@ -107,7 +108,7 @@ func (p *probe) packet(s *Session, text []byte) *Session {
 func (s *Session) takeOver(p *probe) {
 	poll := s.poll
 	s.poll, p.session = nil, nil
-	s.conn, s.input, s.window = p.conn, &input{reader: p.reader}, p.window
+	s.conn, s.input, s.window, s.base64 = p.conn, &input{reader: p.reader}, p.window, p.base64
 	if p.ctl != (controlBudget{}) {
 		s.ensureRare().ctl = p.ctl
 	}

@@ -157,6 +157,7 @@ var engineRows = []Row{
 	{Name: "1.6/one packet per WebSocket message", Scripts: []string{"codec-websocket"}},
 	{Name: "1.6/b64 on WebSocket", Scripts: []string{"codec-websocket-b64"}},
 	{Name: "1.6/values of b64", Scripts: []string{"codec-websocket-b64-values"}},
+	{Name: "1.6/b64 on an upgrade", Scripts: []string{"codec-upgrade-b64"}},
 	{Name: "1.6/ping from the client", Scripts: []string{"session-ping"}},
 	{Name: "1.6/open, upgrade and noop on an open session", Scripts: []string{"session-ignored"}},
 	{Name: "1.6/close packet over WebSocket", Scripts: []string{"session-close-websocket"}},
