@@ -37,8 +37,7 @@ type clientExtra struct {
 	leaving int           // sockets that are closed and whose hooks have not returned
 	crowded bool          // reading is paused until half of them are gone
 	sought  int           // CONNECTs whose namespace a worker looks for
-	// verdict is why the connection ends when all of those are answered: until
-	// then nothing is taken from the client.
+	// verdict is why the connection ends when all of those are answered.
 	verdict error
 }
 
@@ -143,9 +142,6 @@ func (c *client) Closed(reason eio.Reason, err error) {
 // Message implements engine.SessionHandler.
 func (c *client) Message(data []byte, binary bool) {
 	sh := c.shard
-	if c.condemned() {
-		return
-	}
 	switch d := &sh.srv.dialect; {
 	case d.msgpack:
 		c.packed(data, binary)
@@ -515,6 +511,7 @@ func (c *client) conclude(err error, reason DisconnectReason) {
 		return
 	}
 	x.verdict = err
+	c.Mute()
 	c.Tag = deadlineConnect
 	c.SetDeadline(c.shard.loop.Now() + verdictWait)
 	c.closeSockets(reason, err)

@@ -259,6 +259,8 @@ func TestMsgpackAuth(t *testing.T) {
 	c.wantPacked(packet.ConnectError, "/", `{"message":"no","data":{"code":7,"raw":{"_placeholder":true,"num":0}}}`, "\x01")
 	c.sendBinary(unhex("82 a474797065 00 a36e7370 a5 2f6e6f6e65"))
 	c.wantPacked(packet.ConnectError, "/none", `{"message":"Invalid namespace"}`)
+	c.sendBinary(unhex("82 a474797065 00 a36e7370 a0")) // a name that the other parser cannot write
+	c.wantPacked(packet.ConnectError, "", `{"message":"Invalid namespace"}`)
 }
 
 func TestMsgpackAcksOfTheClient(t *testing.T) {

@@ -19,7 +19,7 @@ const (
 // onWebSocket returns a packet in the form of the session's WebSocket. It lives
 // as long as b, and at least until the end of the turn.
 func (s *Session) onWebSocket(b *bufpool.Buf) *bufpool.Buf {
-	if (s.base64 || s.form != 0) && hasBinary(b.B) {
+	if (s.form != 0 || s.base64()) && hasBinary(b.B) {
 		b = s.translated(b)
 	}
 	if s.window != 0 {
@@ -39,7 +39,7 @@ func (s *Session) translated(b *bufpool.Buf) *bufpool.Buf {
 		switch {
 		case !binary:
 			out.B = wsframe.AppendFrame(out.B, wsframe.OpText, payload)
-		case !s.base64:
+		case !s.base64():
 			out.B = wsframe.AppendHeader(out.B, wsframe.OpBinary, 1+len(payload))
 			out.B = append(polling.AppendBinaryType3(out.B), payload...)
 		default:

@@ -69,7 +69,6 @@ type Session struct {
 	watched bool  // listed in pressure.behind
 	paused  bool  // reading is paused by the layer above
 	reading bool  // frames is on the stack: the reader's bytes are in use
-	base64  bool  // binary is text on conn
 }
 
 // An input is what a session needs while a message of its WebSocket is being
@@ -91,6 +90,10 @@ type rare struct {
 	ctl   controlBudget
 	stall stall
 	late  *backlog // what a client that is behind waits for; nil if it is not
+	// base64 says that binary is text on the session's WebSocket.
+	base64 bool
+	// muted says that what the client sends is of no interest any more.
+	muted bool
 }
 
 // An instant is a time of the loop's clock in 4 bytes: exact while it is less
@@ -173,7 +176,7 @@ func (s *Session) Send(b *bufpool.Buf) bool {
 // blocked either. It is nil if they are to be sent one by one, as they are where
 // permessage-deflate was agreed on and one of them deflates.
 func (s *Session) Direct(deflates bool) *loop.Conn {
-	if s.behind() != nil || s.form != 0 || s.base64 || deflates && s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
+	if s.behind() != nil || s.form != 0 || s.base64() || deflates && s.window != 0 || s.doomed || s.eio.State() != eio.StateOpen {
 		return nil
 	}
 	return s.conn
@@ -255,6 +258,10 @@ func (s *Session) Resume() {
 // DropHandshake frees the memory of the first request. It may be called from
 // any goroutine.
 func (s *Session) DropHandshake() { s.hs.Store(nil) }
+
+// Mute has everything ignored that the client sends from now on: the session
+// is about to be closed.
+func (s *Session) Mute() { s.ensureRare().muted = true }
 
 // Receiving tells whether messages are being delivered that have arrived
 // together; SessionHandler.Received follows.
@@ -342,6 +349,16 @@ func (sh *Shard) firstPing(slot uint32) int64 {
 	return interval - interval/5*int64(hash)>>32
 }
 
+// base64 tells whether binary is text on the session's WebSocket.
+func (s *Session) base64() bool { return s.rare != nil && s.rare.base64 }
+
+// setBase64 takes over what the request for a transport says about binary.
+func (s *Session) setBase64(f form) {
+	if asked := f&formBase64 != 0; asked != s.base64() {
+		s.ensureRare().base64 = asked
+	}
+}
+
 // ensureRare returns the rare part of the session.
 func (s *Session) ensureRare() *rare {
 	if s.rare == nil {
@@ -372,7 +389,6 @@ func (s *Session) sidView() string {
 // open makes s a session of the shard that starts on t.
 func (s *Session) open(sh *Shard, t eio.Transport, a *admission) {
 	s.shard, s.form = sh, a.form&formRev3
-	s.base64 = a.form&formBase64 != 0
 	s.timer.Kind = timerSession
 	s.hs.Store(a.hs.packed)
 	if a.id != "" {
@@ -381,6 +397,7 @@ func (s *Session) open(sh *Shard, t eio.Transport, a *admission) {
 	} else {
 		sh.srv.ids.New(&sh.random, uint8(sh.loop.ID()), s.slot, &s.sid)
 	}
+	s.setBase64(a.form)
 	sh.sessions++
 	sh.stats.Opened++
 	if t == eio.Polling {
@@ -529,6 +546,9 @@ func (s *Session) binary(p []byte) {
 
 // decoded does what a packet asks for.
 func (s *Session) decoded(typ eio.PacketType, data []byte, binary bool) {
+	if s.rare != nil && s.rare.muted {
+		return
+	}
 	s.shard.stats.PacketsIn++
 	s.shard.forgivePause()
 	a := s.eio.Packet(&s.shard.cfg.EIO, s.shard.loop.Now(), typ, string(data) == "probe")

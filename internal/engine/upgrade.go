@@ -19,7 +19,7 @@ type probe struct {
 	reader  wsframe.Reader
 	ctl     controlBudget
 	window  uint8 // of permessage-deflate; 0 if it was not agreed on
-	base64  bool  // binary is to be text
+	form    form  // what the request for it has asked for
 }
 
 // startProbe registers a WebSocket whose 101 has been queued. A session that
@@ -29,7 +29,7 @@ func (s *Session) startProbe(c *loop.Conn, window uint8, f form) {
 		s.shard.hangUp(c, wsframe.AppendClose(nil, 0, ""), nil)
 		return
 	}
-	p := &probe{shard: s.shard, conn: c, session: s, window: window, base64: f&formBase64 != 0}
+	p := &probe{shard: s.shard, conn: c, session: s, window: window, form: f}
 	s.poll.probe = p
 	c.Ctx = p
 	s.arm()
@@ -108,7 +108,8 @@ func (p *probe) packet(s *Session, text []byte) *Session {
 func (s *Session) takeOver(p *probe) {
 	poll := s.poll
 	s.poll, p.session = nil, nil
-	s.conn, s.input, s.window, s.base64 = p.conn, &input{reader: p.reader}, p.window, p.base64
+	s.conn, s.input, s.window = p.conn, &input{reader: p.reader}, p.window
+	s.setBase64(p.form)
 	if p.ctl != (controlBudget{}) {
 		s.ensureRare().ctl = p.ctl
 	}

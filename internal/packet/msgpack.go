@@ -349,9 +349,6 @@ func appendMsgpackHead(dst []byte, pairs int, t Type) []byte {
 
 // appendNsp appends the namespace, "/" if it is empty.
 func appendNsp(dst []byte, nsp string) []byte {
-	if nsp == "" {
-		nsp = "/"
-	}
 	return msgpackx.AppendString(appendKey(dst, keyNsp), nsp)
 }
 
