@@ -1,8 +1,10 @@
 // The classes of differences that are meant, each as docs/differences.md lists it. `match` is given the step at which the
 // servers part and both answers, and says yes for that class and no other.
 
+import { ofBytes, strict3, unpacked } from './forms.mjs';
+
 const alike = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-const packets = (step) => (step.op === 'http' ? [] : step.body?.split('\x1e') ?? []);
+const packets = (step) => (step.op === 'http' ? [] : step.said ?? step.body?.split('\x1e') ?? []);
 const texts = (step) => [...packets(step), ...(step.frames ?? []).filter(([op]) => op < 2).map(([, text]) => text)];
 const refused = (response, text) => response?.status === 400 && response.body[0].startsWith(text);
 const header = (step, name) => step.headers?.[name] ?? '';
@@ -20,16 +22,34 @@ function follows(step, first, then) {
   const at = all.findIndex((a, i) => a && first.includes(a.type) && all.slice(i + 1).some((b) => b && then.includes(b.type) && b.nsp === a.nsp));
   return all[at]?.nsp;
 }
-const joins = (answer, nsp) => nsp !== undefined && answer.messages?.some((text) => text.startsWith(nsp === '/' ? '40{' : `40${nsp},`));
+const joins = (answer, nsp) => nsp !== undefined && answer.messages?.some((text) => (nsp === '/' ? /^40(\{|$)/.test(text) : /^40(\/[^,]*)/.exec(text)?.[1] === nsp));
 // more reports whether one answer is another with some packets of events and acks added.
 function more(got, want) {
   let at = 0;
   return got.messages?.every((text) => (text === want.messages?.[at] ? ++at : /^4[2356]|^b|^\[binary/.test(text))) && at === want.messages?.length;
 }
 
+const malformed = (step) => (step.said ? step.latin1 || !strict3(step.body) : packets(step).slice(1).some(undecodable));
+const ends = (answer) => closes(answer) || gone(answer);
+
 const undecodable = (text) => !/^[0-6]|^b[A-Za-z0-9+/_-]*=*$/.test(text);
 const stray = /^b(?=.*[^A-Za-z0-9+/=_-])|^b[^=]*=+[^=]/;
 const extension = /^[\w-]+(\s*;\s*[\w-]+(=("[^"]*"|[\w-]+))?)*(\s*,\s*[\w-]+(\s*;\s*[\w-]+(=("[^"]*"|[\w-]+))?)*)*$/;
+
+// Of namespaces, as URLs write them.
+const encoded = (answer) => ({ ...answer, messages: answer.messages?.map((text) => text.replace(/^(4\d)(\/[^,]*)/, (_, type, nsp) => type + new URL(nsp, 'http://x').pathname)) });
+const recovered = (answer) => answer.messages?.some((text) => text.startsWith('42["welcome"') && text.includes('"recovered":true'));
+// What a CONNECT says of recovery.
+function resumed(step) {
+  const text = texts(step).find((text) => /^40\{"pid":/.test(text));
+  return text && JSON.parse(text.slice(2));
+}
+// Whether the connection before the one of a step was lost.
+function hungUp(steps, at) {
+  const opened = steps.slice(0, at).map(({ op }, i) => (op === 'ws' ? i : -1)).filter((i) => i >= 0);
+  return steps.slice(opened.at(-2), opened.at(-1)).some(({ op }) => op === 'hangup');
+}
+const reserved = new Set(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener']);
 
 export const known = [
   {
@@ -46,6 +66,51 @@ export const known = [
     match: ({ step, want, got }) => step.method === 'OPTIONS' && step.headers.Upgrade !== undefined && want.response.failed && got.response.status === 204,
   },
   {
+    name: 'binary without a type',
+    match: ({ step, want, got }) =>
+      (texts(step).some((text) => /^b(?![0-6])/.test(text)) || step.frames?.some(([op, text]) => op === 2 && !/^[\0-\x06]/.test(text))) && !ends(want) && ends(got),
+  },
+  {
+    name: 'namespaces that are URLs',
+    match: ({ step, want, got }) =>
+      said(step).some((sent) => sent?.nsp !== undefined && sent.nsp !== new URL(sent.nsp, 'http://x').pathname) && alike(encoded(got), encoded(want)),
+  },
+  {
+    name: 'recovery without an offset',
+    match: ({ server, step, want, got }) =>
+      server.recovery && resumed(step) && !resumed(step).offset && !recovered(want) && recovered(got),
+  },
+  {
+    name: 'recovery of a socket that lives',
+    match: ({ server, step, steps, at, want, got }) => server.recovery && resumed(step)?.offset && !hungUp(steps, at) && !recovered(want) && recovered(got),
+  },
+  {
+    name: 'an offset of somebody else',
+    match: ({ server, step, want, got }) => server.recovery && resumed(step)?.offset && recovered(want) && !recovered(got),
+  },
+  {
+    name: 'binary in JSONP',
+    match: ({ want, got }) => want.messages?.includes(ofBytes) && alike({ ...want, messages: want.messages.filter((text) => text !== ofBytes) }, got),
+  },
+  {
+    name: 'nil for what is absent',
+    match: ({ server, step, want, got }) =>
+      server.parser === 'msgpack' && unpacked(step).some(({ data, id }) => data === null || id === null) && ends(want) && !ends(got),
+  },
+  {
+    name: 'names of events in MessagePack',
+    match: ({ server, step, want, got }) =>
+      server.parser === 'msgpack' && unpacked(step).some(({ type, data }) => type === 2 && (typeof data?.[0] !== 'string' || reserved.has(data[0]))) && !ends(want) && ends(got),
+  },
+  {
+    name: 'negative ack ids',
+    match: ({ server, step, want, got }) => server.parser === 'msgpack' && unpacked(step).some(({ id }) => id < 0) && !ends(want) && ends(got),
+  },
+  {
+    name: 'JSONP in revision 4',
+    match: ({ step, want, got }) => /[?&]j=/.test(step.target) && want.response.body?.[0].startsWith('___eio[') && got.response.body?.[0].startsWith('0{'),
+  },
+  {
     name: 'malformed extensions',
     match: ({ step, got }) =>
       !extension.test(header(step, 'Sec-WebSocket-Extensions')) && refused(got.response, 'Invalid or unacceptable Sec-WebSocket-Extensions'),
@@ -56,7 +121,7 @@ export const known = [
   },
   {
     name: 'malformed behind a violation',
-    match: ({ step, want, got }) => packets(step).slice(1).some(undecodable) && closes(want) && gone(got),
+    match: ({ step, want, got }) => malformed(step) && closes(want) && gone(got),
   },
   {
     name: 'lengths that are not minimal',
@@ -76,7 +141,7 @@ export const known = [
   },
   {
     name: 'two CONNECTs in one read',
-    match: ({ step, want, got }) => follows(step, '0', '0') !== undefined && !closes(want) && (closes(got) || gone(got)),
+    match: ({ step, want, got }) => follows(step, '0', '0') !== undefined && (closes(got) || gone(got)),
   },
   {
     name: 'a packet right behind its CONNECT',

@@ -53,7 +53,7 @@ export function packet(r, nsp = r.pick(['/', '/', '/', '/custom'])) {
     case 4:
     case 5: {
       const n = r.pick([0, 1, 1, 1, 2, 3, 10, 11]);
-      const holders = Array.from({ length: n }, (_, i) => `{"_placeholder":true,"num":${r.chance(0.9) ? i : r.pick(['-1', '9', '"0"', '0.5', 'null'])}}`);
+      const holders = Array.from({ length: n }, (_, i) => `{"_placeholder":true,"num":${r.chance(0.9) ? i : r.pick(['-1', '9', '"0"', '0.5', '0.5', 'null'])}}`);
       const type = r.chance(0.8) ? 5 : 6;
       const shown = r.chance(0.93) ? n : r.pick(['', '1.5', '1e0', '-1', '01', ' 1', 'x']);
       return {

@@ -6,34 +6,44 @@
 // What comes beyond those is found with the next step or, by the closing echo, at the end.
 
 import { Conn, frame, renderRequest, requestHead } from '../lib/raw.mjs';
-import { Answers } from './normal.mjs';
+import { Form, ofBytes, plain } from './forms.mjs';
+import { Listener } from './listener.mjs';
+import { Answers, Names } from './normal.mjs';
 
-const separator = '\x1e';
 const late = 3000; // until a missing message counts as missing
 const patience = 15_000;
+const handshake = {
+  Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
 
 export class Player {
   #server;
   #wanted;
   #marks = 0;
   #sid;
-  #session = 'none'; // or polling, websocket
+  #session = 'none'; // or polling, websocket, upgraded, gone
+  #form;
   #ws = [];
+  #parked; // the connection of a GET that waits
+  #friend; // the WebSocket of somebody else
   #conns = [];
-  #answers = new Answers();
+  #names = new Names();
+  #answers;
   #quiet = false;
 
   // wanted are the answers of the server to compare with, if there are any.
   constructor(server, wanted) {
     this.#server = server;
     this.#wanted = wanted;
+    this.#form = new Form('', server.parser);
+    this.#answers = new Answers(this.#names, server);
   }
 
   async play(steps) {
     const got = [];
     try {
       for (const [i, step] of steps.entries()) {
-        const answer = await this.#step(step, this.#wanted?.[i]);
+        const answer = await this.#step(this.#names.filled(step), this.#wanted?.[i]);
         got.push(this.#answers.normal(answer));
         if (this.#wanted && JSON.stringify(got[i]) !== JSON.stringify(this.#wanted[i])) break;
       }
@@ -59,9 +69,22 @@ export class Player {
       case 'mismatch':
         return { response: await this.#request({ path: `/socket.io/?${step.query}&sid=${this.#sid}` }) };
       case 'ws':
+        this.#form = new Form(step.target, this.#server.parser);
         return this.#open101({ path: step.target, headers: step.headers }, true, wanted);
       case 'upgrade':
         return this.#open101({ path: `/socket.io/?${step.query}&sid=${this.#sid}`, headers: {} }, false, wanted);
+      case 'park':
+        return this.#park(step);
+      case 'parked':
+        return this.#unpark();
+      case 'hold':
+        return this.#hold(step);
+      case 'overlap':
+        return this.#overlap(step);
+      case 'hangup':
+        return this.#hangUp();
+      case 'news':
+        return this.#news(step);
       default:
         return this.#frames(step, wanted);
     }
@@ -73,7 +96,7 @@ export class Player {
     return conn;
   }
 
-  #path = () => `/socket.io/?EIO=4&transport=polling&sid=${this.#sid}`;
+  #path = () => `/socket.io/?${this.#form.query}&sid=${this.#sid}`;
 
   // lone sends a request and then, on the same connection, one that any server refuses: is the connection still there?
   async #lone({ method, target, headers, body }, wanted) {
@@ -86,26 +109,34 @@ export class Player {
     return { response, connection: next.status === 400 ? 'kept' : 'closed' };
   }
 
-  async #request(request) {
+  async #request(request, ms) {
     const conn = await this.#connection();
     conn.write(renderRequest(this.#server, request));
     try {
-      return await answered(conn, { head: request.method === 'HEAD' });
+      return await answered(conn, { head: request.method === 'HEAD', ms });
     } finally {
       conn.close();
     }
   }
 
+  // send posts packets in the form of the session.
+  #send(...packets) {
+    const { body, headers } = this.#form.post(packets);
+    return this.#request({ method: 'POST', path: this.#path(), body, headers });
+  }
+
   async #open({ target, headers }) {
+    this.#form = new Form(target, this.#server.parser);
     const response = await this.#request({ path: target, headers });
-    this.#sid = /"sid":"([^"]+)"/.exec(response.body)?.[1];
+    this.#sid = /"sid\\?":\\?"([\w-]{20})\\?"/.exec(response.body)?.[1];
     if (this.#sid) this.#session = 'polling';
     return { response };
   }
 
-  async #post({ body, headers = {} }, wanted) {
-    const response = await this.#request({ method: 'POST', path: this.#path(), body, headers });
-    return { response, ...(await this.#settle(body, wanted)) };
+  async #post({ body, latin1, headers = {}, said }, wanted) {
+    const bytes = Buffer.from(body, latin1 ? 'latin1' : 'utf8');
+    const response = await this.#request({ method: 'POST', path: this.#path(), body: bytes, headers });
+    return { response, ...(await this.#settle(said ?? body.split('\x1e'), wanted)) };
   }
 
   async #chunked({ body, sizes }, wanted) {
@@ -118,62 +149,136 @@ export class Player {
     const conn = await this.#connection();
     conn.write(Buffer.concat([...parts, '0\r\n\r\n'].map((part) => Buffer.from(part))));
     const response = await answered(conn);
-    return { response, ...(await this.#settle(body, wanted)) };
+    return { response, ...(await this.#settle(body.split('\x1e'), wanted)) };
+  }
+
+  // alive asks whether the session is there. Another revision is refused, and does no harm.
+  async #alive() {
+    const { body } = await this.#request({ path: `/socket.io/?EIO=${this.#form.rev3 ? 4 : 3}&transport=polling&sid=${this.#sid}` });
+    return !body?.includes('Session ID');
   }
 
   // settle polls until the mark has been answered, or the session is gone.
-  async #settle(body, wanted) {
+  async #settle(said, wanted) {
     if (this.#session !== 'polling') return {};
-    this.#quiet = waiting(body.split(separator).filter((text) => text[0] === '4').map((text) => text.slice(1)), body.split(separator).filter((text) => text[0] === 'b').length);
-    if (this.#quiet) {
-      // Is the session still there? A wrong revision tells, and does no harm.
-      const { body: error } = await this.#request({ path: `/socket.io/?EIO=3&transport=polling&sid=${this.#sid}` });
-      return { alive: !error.includes('Session ID') };
-    }
+    this.#quiet = waiting(said.filter((text) => text[0] === '4').map((text) => text.slice(1)), said.filter((text) => text[0] === 'b').length);
+    if (this.#quiet) return { alive: await this.#alive() };
     const mark = `44/mark-${++this.#marks},{"message":"Invalid namespace"}`;
-    await this.#request({ method: 'POST', path: this.#path(), body: `40/mark-${this.#marks}` });
+    await this.#send(this.#form.connectPacket(`/mark-${this.#marks}`));
     const messages = [];
-    const missing = () => (wanted?.messages?.length ?? 0) > messages.length;
+    const count = (list = []) => list.filter((text) => text !== ofBytes).length;
+    const missing = () => count(wanted?.messages) > count(messages);
     for (let marked = false; !marked || missing(); ) {
-      const conn = await this.#connection();
-      conn.write(renderRequest(this.#server, { path: this.#path() }));
-      const response = await answered(conn, { ms: marked ? late : patience });
-      conn.close();
+      const response = await this.#request({ path: this.#path() }, marked ? late : patience);
       if (response.status !== 200) {
         messages.push(`[poll: ${response.status ?? response.failed} ${response.body ?? ''}]`);
         if (!response.failed) this.#session = 'gone';
         break;
       }
-      for (const packet of response.body.split(separator)) {
+      for (const packet of this.#form.packets(response)) {
         if (packet === mark) marked = true;
-        else messages.push(packet);
+        else if (packet === '2') await this.#send('3');
+        else if (packet !== ofBytes || !messages.includes(ofBytes)) messages.push(packet);
+        if (packet.startsWith('[malformed')) marked = true;
       }
     }
     return { messages };
   }
 
+  // park leaves a GET waiting. That it waits is known when a POST behind it is answered, whichever loop has got the two.
+  async #park({ headers = {} }) {
+    this.#parked = await this.#connection();
+    this.#parked.write(requestHead(this.#server, { path: this.#path(), headers }));
+    return { response: await this.#send(this.#form.rev3 ? '6' : '3') };
+  }
+
+  async #unpark() {
+    const conn = this.#parked;
+    this.#parked = undefined;
+    const polled = await answered(conn, { ms: late });
+    conn.close();
+    return polled.failed ? { polled } : { polled: { ...polled, packets: polled.status === 200 ? this.#form.packets(plain(polled)) : undefined } };
+  }
+
+  // hold posts while a GET waits, and reads what that GET is answered.
+  async #hold({ body, headers }) {
+    await this.#park({ headers });
+    const response = await this.#request({ method: 'POST', path: this.#path(), body });
+    return { response, ...(await this.#unpark()) };
+  }
+
+  // overlap has two requests of the same method at once. The body of a first POST has not come when the second does.
+  async #overlap({ method }) {
+    let first;
+    if (method === 'GET') {
+      await this.#park({});
+      first = this.#parked;
+    } else {
+      first = await this.#connection();
+      first.write(requestHead(this.#server, { method, path: this.#path(), headers: { 'Content-Length': 2 } }));
+      first.write('4');
+      await this.#alive();
+    }
+    const response = await this.#request({ method, path: this.#path(), ...(method === 'POST' && { body: '40' }) });
+    const alive = await this.#alive();
+    const polled = method === 'GET' ? await this.#unpark() : {};
+    if (!alive) this.#session = 'gone';
+    return { response, ...polled, alive };
+  }
+
+  // hangUp ends the session as a network does, and waits until the server knows.
+  async #hangUp() {
+    const conn = this.#parked ?? this.#ws.at(-1)?.conn;
+    conn?.close();
+    this.#parked = undefined;
+    const deadline = Date.now() + late;
+    let alive = true;
+    while (alive && Date.now() < deadline) alive = await this.#alive();
+    this.#session = 'gone';
+    return { alive };
+  }
+
+  // news has somebody else send an event to the room of this player.
+  async #news({ n }) {
+    if (!this.#friend) {
+      const conn = await this.#connection();
+      conn.write(requestHead(this.#server, { path: '/socket.io/?EIO=4&transport=websocket', headers: handshake }));
+      await answered(conn);
+      this.#friend = new Listener(conn, this.#form);
+      conn.write(frame(1, '40'));
+      await this.#friend.passed(() => this.#friend.messages.some((text) => text.startsWith('40')), patience);
+    }
+    const target = { from: 'server', to: [this.#names.room] };
+    this.#friend.conn.write(frame(1, `42${n}${JSON.stringify(['ctl', { op: 'emit', event: 'news', args: [n], target }])}`));
+    await this.#friend.passed(() => this.#friend.messages.some((text) => text.startsWith(`43${n}[`)), patience);
+    return {};
+  }
+
   // first hears what a WebSocket begins with.
   async #first(conn, wanted) {
-    const ws = new Listener(conn);
-    return ws.until(() => ws.messages.length >= (wanted?.messages?.length ?? 1), patience);
+    const ws = new Listener(conn, this.#form);
+    return this.#opening(ws, wanted);
+  }
+
+  async #opening(ws, wanted) {
+    await ws.passed(() => ws.messages.length > 0, patience);
+    return ws.ended ? ws.until(() => true) : this.#ping(ws, wanted);
   }
 
   async #open101({ path, headers }, first, wanted) {
     const conn = await this.#connection();
-    const handshake = {
-      Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    };
     conn.write(requestHead(this.#server, { path, headers: { ...handshake, ...headers } }));
     const response = await answered(conn);
     if (response.status !== 101) return { response };
-    const listener = new Listener(conn);
+    const listener = new Listener(conn, this.#form);
     if (!first) {
       this.#ws.push(listener);
       return { response, ...(await this.#ping(listener, wanted)) };
     }
     this.#ws = [listener];
     this.#session = 'websocket';
-    const heard = await listener.until(() => listener.messages.length > 0, patience);
+    const heard = await this.#opening(listener, wanted);
+    this.#sid = /"sid":"([\w-]{20})"/.exec(heard.messages[0])?.[1];
     return { response, ...heard };
   }
 
@@ -198,7 +303,7 @@ export class Player {
     const pending = waiting(texts.filter((text) => text[0] === '4').map((text) => text.slice(1)), frames.filter(([op]) => op === 2).length);
     if (this.#session !== 'polling' && !open && !pending) {
       const mark = `44/mark-${++this.#marks},{"message":"Invalid namespace"}`;
-      ws.conn.write(frame(1, `40/mark-${this.#marks}`));
+      ws.conn.write(frame(...this.#form.connect(`/mark-${this.#marks}`)));
       await ws.passed(() => ws.takeMessage(mark), patience);
     }
     return ws.until(() => ws.messages.length >= (wanted?.messages?.length ?? 0), late);
@@ -208,17 +313,17 @@ export class Player {
   async #end(wanted) {
     if (this.#quiet || this.#session === 'none') return {};
     const ws = this.#ws.at(-1);
-    if (this.#session === 'polling') return this.#settle('40', wanted);
-    if (!ws || ws.ended) return {};
-    return this.#ping(ws, wanted);
+    if (this.#session === 'polling') return this.#settle([], wanted);
+    if (!ws) return {};
+    return ws.ended ? ws.until(() => true) : this.#ping(ws, wanted);
   }
 }
 
 // answered reads a response, or says what came instead.
 async function answered(conn, { head = false, ms = patience } = {}) {
   try {
-    const { status, headers, body } = await conn.response({ head, ms });
-    return { status, headers, body };
+    const { status, headers, body, bytes } = await conn.response({ head, ms });
+    return { status, headers, body, bytes };
   } catch (err) {
     return { failed: err.message.replace(/ after \d+ ms/, '') };
   }
@@ -229,82 +334,4 @@ function waiting(messages, attachments) {
   let wanted = 0;
   for (const text of messages) wanted += Number(/^[56](\d+)-/.exec(text)?.[1] ?? 0);
   return wanted > attachments;
-}
-
-// Listener collects what a WebSocket says.
-class Listener {
-  messages = [];
-  pongs = [];
-  ended = false;
-  #wake = () => {};
-
-  constructor(conn) {
-    this.conn = conn;
-    this.#read();
-  }
-
-  async #read() {
-    const forever = 2 ** 31 - 1;
-    for (;;) {
-      const head = await this.conn.exactly(2, 'frame', forever);
-      if (!head) break;
-      let n = head[1] & 0x7f;
-      if (n === 126) n = (await this.conn.exactly(2, 'frame', forever))?.readUInt16BE();
-      else if (n === 127) n = Number((await this.conn.exactly(8, 'frame', forever))?.readBigUInt64BE());
-      const payload = await this.conn.exactly(n, 'frame', forever);
-      if (!payload) break;
-      this.#frame(head[0], payload);
-      this.#wake();
-    }
-    this.messages.push('[end]');
-    this.ended = true;
-    this.#wake();
-  }
-
-  #frame(first, payload) {
-    switch (first) {
-      case 0x81:
-        this.messages.push(payload.toString());
-        break;
-      case 0x82:
-        this.messages.push(`[binary ${payload.toString('hex')}]`);
-        break;
-      case 0x88:
-        this.messages.push(`[close ${payload.length ? payload.readUInt16BE() : 'empty'}]`);
-        this.conn.write(frame(8, payload));
-        break;
-      case 0x8a:
-        this.pongs.push(payload.toString());
-        break;
-      default:
-        this.messages.push(`[frame ${first.toString(16)} ${payload.toString('hex')}]`);
-    }
-  }
-
-  #take(list, item) {
-    const at = list.indexOf(item);
-    if (at >= 0) list.splice(at, 1);
-    return at >= 0;
-  }
-
-  takePong = (mark) => this.#take(this.pongs, mark);
-  takeMessage = (mark) => this.#take(this.messages, mark);
-
-  async passed(there, ms) {
-    const deadline = Date.now() + ms;
-    let seen = false;
-    for (;;) {
-      seen ||= there();
-      if (seen || this.ended || Date.now() > deadline) return;
-      const timer = setTimeout(() => this.#wake(), Math.max(1, deadline - Date.now()));
-      await new Promise((resolve) => (this.#wake = resolve));
-      clearTimeout(timer);
-    }
-  }
-
-  // until waits, and hands over what there is.
-  async until(there, ms) {
-    await this.passed(there, ms);
-    return { messages: this.messages.splice(0), pongs: this.pongs.splice(0) };
-  }
 }
