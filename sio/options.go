@@ -252,7 +252,8 @@ type Trace struct {
 	// RoomJoined and RoomLeft are called when a socket has joined or left a room,
 	// that of its own id included; RoomCreated in front of the first, and
 	// RoomDeleted behind the last on this server. A socket leaves its rooms in
-	// front of Disconnected.
+	// front of Disconnected, and of OnDisconnecting, which runs on a worker and
+	// has them still.
 	RoomJoined, RoomLeft     func(s *Socket, room string)
 	RoomCreated, RoomDeleted func(n *Namespace, room string)
 	// Dropped is called when a packet to a socket was dropped, with the cause:

@@ -134,7 +134,7 @@ var serverRows = []Row{
 	{Name: "3.6/acks without waiting", Tests: []string{"sio.TestEmitAcks"}},
 	{Name: "3.6/compress and local", Scripts: []string{"broadcast-targets"}, Tests: []string{"sio.TestCompressFlag", "sio.TestClusterBroadcast", "e2e/suites/client/broadcast.test.mjs: with compress, either way", "e2e/suites/client/broadcast.test.mjs: local"}},
 	{Name: "3.6/encoded once", Tests: []string{"sio.TestEncodeOnceSendToMany", "sio.TestMessageOfTwoParsers"}},
-	{Name: "3.6/allSockets", Tests: []string{"sio.TestSomeAnswers", "sio.TestRoomsAndTargets"}, Without: "Target.Sockets, which knows except too"},
+	{Name: "3.6/allSockets", Tests: []string{"sio.TestClusterBroadcast", "sio.TestTargetsAreValues"}, Without: "Target.Sockets, which knows except too"},
 	{Name: "3.6/RemoteSocket: one answer, one error", Tests: []string{"sio.TestRemoteSocketAcks", "sio.TestClusterAcks"}},
 	{Name: "3.6/RemoteSocket: emit, join, leave, disconnect", Tests: []string{"sio.TestClusterBroadcast"}},
 	{Name: "3.6/fetchSockets with the flag local", Tests: []string{"sio.TestClusterBroadcast"}},
