@@ -120,10 +120,10 @@ func (s *local) perform(ctx context.Context, c *command, e *sio.Event) (any, err
 		case <-time.After(c.MS.duration()):
 		case <-ctx.Done():
 		}
-		return nil, nil //nolint:nilnil // true
+		return nil, nil //nolint:nilnil // the answer is true
 	case "disconnect":
 		socket.Disconnect(c.Close)
-		return nil, nil //nolint:nilnil // true
+		return nil, nil //nolint:nilnil // the answer is true
 	case "socketsJoin":
 		return nil, c.target(socket).Join(c.Rooms...)
 	case "socketsLeave":
@@ -140,7 +140,7 @@ func (s *local) perform(ctx context.Context, c *command, e *sio.Event) (any, err
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.guards[socket.ID()] = c.Op == "guard"
-		return nil, nil //nolint:nilnil // true
+		return nil, nil //nolint:nilnil // the answer is true
 	}
 	return nil, fmt.Errorf("%w: %q", errUnknownOp, c.Op)
 }
@@ -156,7 +156,7 @@ func (c *command) emit(ctx context.Context, s *sio.Socket, args []any) (any, err
 	if err := c.target(s).Emit(c.Event, args...); !errors.Is(err, sio.ErrDropped) {
 		return nil, err
 	}
-	return nil, nil //nolint:nilnil // true
+	return nil, nil //nolint:nilnil // the answer is true
 }
 
 // rooms returns the rooms of a socket, sorted.
