@@ -24,6 +24,7 @@ type settings struct {
 	PingInterval      milliseconds    `json:"pingInterval"`
 	PingTimeout       milliseconds    `json:"pingTimeout"`
 	UpgradeTimeout    milliseconds    `json:"upgradeTimeout"`
+	DestroyUpgrade    milliseconds    `json:"destroyUpgradeTimeout"`
 	ConnectTimeout    milliseconds    `json:"connectTimeout"`
 	MaxHTTPBufferSize int             `json:"maxHttpBufferSize"`
 	Transports        []string        `json:"transports"`
@@ -73,6 +74,8 @@ func options(set []string) (*sio.Options, error) {
 		CORS:              &sio.CORS{Origin: "*"},
 		InitialPacket:     v.InitialPacket,
 		AllowEIO3:         v.AllowEIO3,
+
+		DestroyUpgradeTimeout: v.DestroyUpgrade.duration(),
 
 		CleanupEmptyChildNamespaces: v.Cleanup,
 	}

@@ -20,7 +20,7 @@ var engineRows = []Row{
 
 	{Name: "1.1/path", Scripts: []string{"path-option"}, Tests: []string{"cmd/testbed.TestPath"}},
 	{Name: "1.1/addTrailingSlash", Scripts: []string{"path-option-no-slash", "path-no-trailing-slash"}, Tests: []string{"cmd/testbed.TestSetNoTrailingSlash"}},
-	{Name: "1.1/destroyUpgrade and destroyUpgradeTimeout", Scripts: []string{"path-upgrade-elsewhere"}, Tests: []string{"cmd/testbed.TestSettings"}},
+	{Name: "1.1/destroyUpgrade and destroyUpgradeTimeout", Scripts: []string{"path-upgrade-elsewhere", "path-upgrade-later"}, Tests: []string{"cmd/testbed.TestSettings"}},
 	{Name: "1.1/destroyUpgrade false", OutOfScope: "an upgrade for another path belongs to the Fallback, or to the program that the server is mounted in; without either there is nobody to keep it for"},
 	{Name: "1.1/pingInterval", Scripts: []string{"handshake-options", "heartbeat-websocket"}},
 	{Name: "1.1/pingTimeout", Scripts: []string{"handshake-options", "heartbeat-timeout"}},
