@@ -206,8 +206,9 @@ type Options struct {
 	// at the limit its connection is not read until half are done. Zero means
 	// 1024.
 	MaxPending int
-	// MaxQueue limits the bytes that wait to be sent to one connection. At the
-	// limit Namespace.SetSlowConsumer says what happens; the default is that the
+	// MaxQueue limits the bytes that wait to be sent to one connection, and the
+	// packets: one for each 128 bytes of it, but at least 1024. At the limit
+	// Namespace.SetSlowConsumer says what happens; the default is that the
 	// connection is closed with ReasonSlowConsumer. Zero means 4 MiB.
 	MaxQueue int
 	// SoftQueue is the number of bytes waiting for a connection that does not

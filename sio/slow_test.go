@@ -106,6 +106,47 @@ func TestSlowPolicies(t *testing.T) {
 	}
 }
 
+// TestSlowPoliciesOfSmallEvents has a client stop reading events of a few bytes,
+// which take much more: their number is limited too.
+func TestSlowPoliciesOfSmallEvents(t *testing.T) {
+	const limit, n = 2000, 5000 // at 128 bytes each
+	for _, policy := range []sio.SlowPolicy{sio.SlowDisconnect, sio.SlowDropNewest, sio.SlowDropOldest} {
+		for _, on := range transports {
+			t.Run(policy.String()+" on "+on.name, func(t *testing.T) {
+				srv, l := drivenServer(t, &sio.Options{MaxQueue: 128 * limit})
+				srv.Root().SetSlowConsumer(policy)
+				c := on.connect(t, srv, l, "/")
+				s := srv.LocalSockets()[0]
+				c.stall()
+				sent := 0
+				for i := range n {
+					if s.Emit("e", i) == nil {
+						sent++
+					}
+					if i%100 == 0 {
+						l.Drive()
+					}
+				}
+				l.Drive()
+				st := srv.Stats()
+				if policy == sio.SlowDisconnect {
+					if st.SlowConsumers != 1 || sent > limit+200 {
+						t.Errorf("%d slow consumers after %d events", st.SlowConsumers, sent)
+					}
+					return
+				}
+				if dropped := st.NewestDrops + st.OldestDrops; st.SlowConsumers != 0 || dropped < n-limit-200 {
+					t.Errorf("%d slow consumers, %d of %d events were dropped", st.SlowConsumers, dropped, n)
+				}
+				got := numbers(c.read(), "e")
+				if !rising(got) || len(got)+int(st.NewestDrops+st.OldestDrops) != n {
+					t.Errorf("%d events came, with the dropped ones %d of %d", len(got), len(got)+int(st.NewestDrops+st.OldestDrops), n)
+				}
+			})
+		}
+	}
+}
+
 // checkPolicy checks what is different from policy to policy.
 func checkPolicy(t *testing.T, policy sio.SlowPolicy, st *sio.Stats, ticks []int, refused int) {
 	t.Helper()

@@ -17,15 +17,17 @@ import "github.com/gannet-io/gannet/internal/bufpool"
 // was sent later than that packet and is not seen before it.
 type backlog struct {
 	// Owned by the loop goroutine.
-	list   []waiting
-	next   int // list[:next] has left
-	count  int // packets that wait
-	bytes  int // their length, in the form of the transport
-	loose  int // the part of bytes that may be dropped
-	fence  int // index behind the last packet without a key
-	oldest int // no packet in front of it is of PolicyDropOldest
-	polled bool
-	keys   map[keyName]*keyed
+	list  []waiting
+	next  int // list[:next] has left
+	count int // packets that wait
+	bytes int // their length, in the form of the transport
+	loose int // the part of bytes that may be dropped
+	// looseCount is the part of count that may be dropped.
+	looseCount int
+	fence      int // index behind the last packet without a key
+	oldest     int // no packet in front of it is of PolicyDropOldest
+	polled     bool
+	keys       map[keyName]*keyed
 }
 
 // A waiting is one packet of a backlog, with a reference.
@@ -143,7 +145,7 @@ func (q *backlog) dropOldest() *Flow {
 
 // recount measures the packets again, for another transport.
 func (q *backlog) recount(polled bool) {
-	q.polled, q.bytes, q.loose = polled, 0, 0
+	q.polled, q.bytes, q.loose, q.looseCount = polled, 0, 0, 0
 	for i := range q.list {
 		if w := &q.list[i]; w.buf != nil {
 			q.weigh(w, 1)
@@ -196,6 +198,7 @@ func (q *backlog) weigh(w *waiting, sign int) {
 	q.bytes += n
 	if w.flow != nil {
 		q.loose += n
+		q.looseCount += sign
 	}
 }
 

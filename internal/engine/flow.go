@@ -124,11 +124,15 @@ func (s *Session) hold(b *bufpool.Buf, f *Flow, key string) Sent {
 	return SentQueued
 }
 
+// maxWaiting is how many packets may wait for one session: a small one takes
+// about 250 bytes, whatever its length.
+func (sh *Shard) maxWaiting() int { return max(sh.cfg.MaxQueue/128, 1024) }
+
 // makeRoom drops what may be dropped if there is no room for b. It reports
 // whether b is to be queued.
 func (s *Session) makeRoom(b *bufpool.Buf, name keyName, replace bool) bool {
 	q, loose := s.behind(), name.flow.droppable()
-	for s.Queued()+q.growth(b, name, replace) > s.shard.cfg.MaxQueue {
+	for s.Queued()+q.growth(b, name, replace) > s.shard.cfg.MaxQueue || q.count >= s.shard.maxWaiting() && !(replace && q.keys[name] != nil) {
 		if loose != nil && loose.Policy() == PolicyDropNewest {
 			return false
 		}
@@ -145,6 +149,9 @@ func (s *Session) makeRoom(b *bufpool.Buf, name keyName, replace bool) bool {
 // held does what a packet of the given size in the backlog makes necessary.
 func (s *Session) held(q *backlog, size int) {
 	s.checkQueue(s.Queued() - q.loose)
+	if q.count-q.looseCount > s.shard.maxWaiting() {
+		s.doom()
+	}
 	if s.conn != nil {
 		s.watchStall()
 		s.weigh()
