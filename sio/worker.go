@@ -68,9 +68,12 @@ func (w *workers) call() {
 	}
 }
 
-func (w *workers) run() {
-	for batch := w.next(true); batch != nil; batch = w.next(false) {
-		runBatch(batch)
+func (w *workers) run() { w.work(w.next(true)) }
+
+// work handles one batch after the other until the worker is to end.
+func (w *workers) work(batch *Event) {
+	for ; batch != nil; batch = w.next(false) {
+		w.runBatch(batch, loop.Message{Kind: msgDone, Obj: batch.socket})
 	}
 }
 
@@ -165,12 +168,29 @@ func (q *batchQueue) pop() *Event {
 // maxBatchRoom is how many places the queue keeps when it is empty.
 const maxBatchRoom = 1 << 16
 
-// runBatch handles the events of a batch and tells the loop.
-func runBatch(e *Event) {
-	m := loop.Message{Kind: msgDone, Obj: e.socket}
+// runBatch handles the events of a batch and tells the loop with m. A handler
+// that ends its goroutine (runtime.Goexit, which is in testing.T.FailNow) counts
+// as one that has panicked; another goroutine becomes the worker.
+func (w *workers) runBatch(e *Event, m loop.Message) {
 	l := e.socket.client.shard.loop
+	var next *Event
+	defer func() {
+		if e == nil {
+			return
+		}
+		e.failed("the handler has ended its goroutine")
+		e.finish()
+		go func() { // the worker goes on; ends in next, joined by wait
+			if next != nil {
+				w.runBatch(next, m)
+			} else {
+				_ = l.Post(m)
+			}
+			w.work(w.next(false))
+		}()
+	}()
 	for e != nil {
-		next := e.next
+		next = e.next
 		e.next = nil
 		if e.kind == taskConnection {
 			m.Arg = 1
@@ -481,13 +501,16 @@ func (e *Event) runDisconnect() {
 	}
 }
 
-// recovered closes the connection of a handler that panicked, which lets its
-// client reconnect; everything else goes on.
+// recovered is deferred around a handler.
 func (e *Event) recovered() {
-	v := recover()
-	if v == nil {
-		return
+	if v := recover(); v != nil {
+		e.failed(v)
 	}
+}
+
+// failed closes the connection of a handler that panicked, which lets its client
+// reconnect; everything else goes on.
+func (e *Event) failed(v any) {
 	s := e.socket
 	s.nsp.srv.opts.Logger.Error("sio: panic in a handler; its connection is closed",
 		"sid", s.ID(), "nsp", s.nsp.name, "event", e.handler.event, "panic", v, "stack", string(debug.Stack()))
