@@ -31,7 +31,8 @@ func (l *list) deflate() {
 }
 
 // compressed are the 18 cases of one kind of data and offer: sizes, and then
-// sizes in fragments.
+// sizes in fragments. An ordinary run has the largest of them for text, for what
+// hardly compresses, and for a small window.
 func (l *list) compressed(class, what string, t Traffic) {
 	n := 0
 	add := func(size, fragment int) {
@@ -42,6 +43,7 @@ func (l *list) compressed(class, what string, t Traffic) {
 			sends += fmt.Sprintf(" in fragments of %d", fragment)
 		}
 		l.traffic(fmt.Sprintf("%s.%d", class, n), sends+": "+what, "1000 echoes", t)
+		(*l)[len(*l)-1].Large = size >= 64<<10 && class != "12.1" && class != "12.5" && class != "13.3"
 	}
 	for _, size := range []int{16, 64, 256, 1 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10} {
 		add(size, 0)

@@ -50,18 +50,24 @@ func TestConformance(t *testing.T) {
 	t.Logf("%v, %d left out", count, left)
 }
 
+// failed is the verdict of what is not passed.
+const failed wsconform.Verdict = "FAILED"
+
 // play returns how well the server does. Of our own server nothing below the best
 // is accepted.
 func (s *server) play(tb testing.TB, c *wsconform.Case) (wsconform.Verdict, error) {
 	tb.Helper()
 	if c.Traffic != nil {
-		return wsconform.OK, s.traffic(tb, c.Traffic)
+		if err := s.traffic(tb, c.Traffic); err != nil {
+			return failed, err
+		}
+		return wsconform.OK, nil
 	}
 	worst := wsconform.OK
 	for i := range c.Scripts {
 		v, err := s.script(tb, &c.Scripts[i])
 		if err != nil {
-			return "FAILED", err
+			return failed, err
 		}
 		if v == wsconform.NonStrict && s.own {
 			return v, errors.New("not the best of the outcomes")
