@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // Runs the e2e suites against Gannet, or against the official server, and says in one line per suite what ran.
 //
-//   node run.mjs [--server gannet|reference] [--only SUITE[,SUITE…]] [--race] [--tags TAGS] [--tls] [--list]
-//                [--seed N] [--cases N] [--seconds N]    of the suite differential
+// Option --help says how.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,19 +14,36 @@ import { suites } from './lib/suites.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const module = dirname(here);
 
-const { values: options } = parseArgs({
-  options: {
-    server: { type: 'string', default: 'gannet' },
-    only: { type: 'string' },
-    race: { type: 'boolean', default: false },
-    tags: { type: 'string' },
-    tls: { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-    seed: { type: 'string' },
-    cases: { type: 'string' },
-    seconds: { type: 'string' },
-  },
-});
+const usage = `usage: node e2e/run.mjs [--server gannet|reference] [--only SUITE[,SUITE...]] [--race] [--tags TAGS] [--tls] [--list]
+       suite differential: [--seed N] [--cases N] [--seconds N]`;
+
+const flags = {
+  server: { type: 'string', default: 'gannet' },
+  only: { type: 'string' },
+  race: { type: 'boolean', default: false },
+  tags: { type: 'string' },
+  tls: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  seed: { type: 'string' },
+  cases: { type: 'string' },
+  seconds: { type: 'string' },
+  help: { type: 'boolean', default: false },
+};
+
+function parse() {
+  try {
+    return parseArgs({ options: flags }).values;
+  } catch (err) {
+    console.error(`${err.message}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const options = parse();
+if (options.help) {
+  console.log(usage);
+  process.exit(0);
+}
 
 // Every suite is a process group of its own: what is left of one when it ends, ends with it.
 const groups = new Set();

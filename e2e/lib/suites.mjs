@@ -165,8 +165,8 @@ export const suites = [
   { name: 'tls', what: 'the wire and the JavaScript client over TLS', run: node(['engineio', 'socketio', 'client']), required: true, tls: true },
   { name: 'differential', what: 'beside the official server', run: differential, required: true, clear: true, gannetOnly: true },
   { name: 'serve', what: 'the browser client, and pages beside sessions', run: node('serve'), required: true },
-  { name: 'mount', what: 'the official client under net/http, chi, gin and echo', run: mount, required: true, gannetOnly: true },
-  { name: 'parser', what: 'the official client with a parser of its own', run: parser, required: true, gannetOnly: true },
+  { name: 'mount', what: 'the official client under net/http, chi, gin and echo', run: mount, required: true, clear: true, gannetOnly: true },
+  { name: 'parser', what: 'the official client with a parser of its own', run: parser, required: true, clear: true, gannetOnly: true },
   { name: 'browser-tls', what: 'chromium over https and wss', run: browserTLS, required: true, tls: true, gannetOnly: true },
   { name: 'browser', what: 'chromium', run: browser, required: true, gannetOnly: true },
 ];
