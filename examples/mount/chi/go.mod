@@ -8,6 +8,7 @@ require (
 )
 
 require (
+	github.com/andybalholm/brotli v1.2.1 // indirect
 	github.com/klauspost/compress v1.18.0 // indirect
 	github.com/panjf2000/gnet/v2 v2.10.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
