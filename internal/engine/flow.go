@@ -124,6 +124,15 @@ func (s *Session) hold(b *bufpool.Buf, f *Flow, key string) Sent {
 	return SentQueued
 }
 
+// isFull tells whether there is no room for b, which may take the place of an
+// older packet.
+func (s *Session) isFull(q *backlog, b *bufpool.Buf, name keyName, replace bool) bool {
+	if s.Queued()+q.growth(b, name, replace) > s.shard.cfg.MaxQueue {
+		return true
+	}
+	return q.count >= s.shard.maxWaiting() && (!replace || q.keys[name] == nil)
+}
+
 // maxWaiting is how many packets may wait for one session: a small one takes
 // about 250 bytes, whatever its length.
 func (sh *Shard) maxWaiting() int { return max(sh.cfg.MaxQueue/128, 1024) }
@@ -132,7 +141,7 @@ func (sh *Shard) maxWaiting() int { return max(sh.cfg.MaxQueue/128, 1024) }
 // whether b is to be queued.
 func (s *Session) makeRoom(b *bufpool.Buf, name keyName, replace bool) bool {
 	q, loose := s.behind(), name.flow.droppable()
-	for s.Queued()+q.growth(b, name, replace) > s.shard.cfg.MaxQueue || q.count >= s.shard.maxWaiting() && !(replace && q.keys[name] != nil) {
+	for s.isFull(q, b, name, replace) {
 		if loose != nil && loose.Policy() == PolicyDropNewest {
 			return false
 		}
