@@ -101,6 +101,16 @@ func Static(p []byte) *Buf {
 // Retain takes one more reference. The caller must already hold one.
 func (b *Buf) Retain() { b.refs.Add(1) }
 
+// PartsOfByte is the unit of Part.
+const PartsOfByte = 1 << 16
+
+// Part returns what one reference has of the memory of b, in 1/PartsOfByte of a
+// byte, so that the sum over all references is the memory. It may be called by
+// whoever has one, and says how it was a moment ago.
+func (b *Buf) Part() int64 {
+	return int64(cap(b.B)) * PartsOfByte / int64(max(b.refs.Load(), 1))
+}
+
 // Release gives one reference up. It may be called from any goroutine.
 func (b *Buf) Release() {
 	n := b.refs.Add(-1)

@@ -51,3 +51,21 @@ func TestReleaseWithoutReferencePanics(t *testing.T) {
 	}()
 	b.Release()
 }
+
+func TestPart(t *testing.T) {
+	b := bufpool.Get(100)
+	defer b.Release()
+	whole := int64(cap(b.B)) * bufpool.PartsOfByte
+	if got := b.Part(); got != whole {
+		t.Errorf("the only reference has %d, want all %d", got, whole)
+	}
+	for range 999 {
+		b.Retain()
+	}
+	if sum := 1000 * b.Part(); sum > whole || sum < whole-1000 {
+		t.Errorf("1000 references have %d, want %d", sum, whole)
+	}
+	for range 999 {
+		b.Release()
+	}
+}

@@ -16,8 +16,7 @@ const pressureTick = 250
 type pressure struct {
 	// Owned by the loop goroutine.
 	timer  loop.Timer
-	behind []*Session                // those that may have something queued
-	seen   map[*bufpool.Buf]struct{} // scratch of a measurement
+	behind []*Session // those that may have something queued
 }
 
 // watchQueue has the queue of a session that is behind measured. The cost is
@@ -44,7 +43,7 @@ func (sh *Shard) watchQueues() {
 // relieve measures the queues of the shard. While those of the whole server
 // hold more than MaxTotalQueue, the sessions with the longest ones are closed,
 // an eighth of them at a time. A packet that many sessions wait for counts
-// once, as it is in memory once.
+// once, as it is in memory once: for each its part.
 func (sh *Shard) relieve() {
 	behind, held := sh.measure()
 	old := sh.held
@@ -65,15 +64,8 @@ func (sh *Shard) relieve() {
 // measure returns the sessions that are behind and the bytes of all that they
 // wait for. Whoever has caught up, or is over, is not watched any more.
 func (sh *Shard) measure() (behind []*Session, held int64) {
-	if sh.pressure.seen == nil {
-		sh.pressure.seen = map[*bufpool.Buf]struct{}{}
-	}
-	add := func(b *bufpool.Buf) {
-		if _, ok := sh.pressure.seen[b]; !ok {
-			sh.pressure.seen[b] = struct{}{}
-			held += int64(cap(b.B))
-		}
-	}
+	var parts int64
+	add := func(b *bufpool.Buf) { parts += b.Part() }
 	list := sh.pressure.behind
 	behind = list[:0]
 	for _, s := range list {
@@ -87,12 +79,7 @@ func (sh *Shard) measure() (behind []*Session, held int64) {
 	}
 	clear(list[len(behind):])
 	sh.pressure.behind = behind
-	if len(sh.pressure.seen) > 1<<16 {
-		sh.pressure.seen = nil
-	} else {
-		clear(sh.pressure.seen)
-	}
-	return behind, held
+	return behind, held + parts/bufpool.PartsOfByte
 }
 
 // eachQueued calls f with every packet that waits to be sent.
