@@ -259,8 +259,8 @@ func (s *Session) Resume() {
 // any goroutine.
 func (s *Session) DropHandshake() { s.hs.Store(nil) }
 
-// Mute has everything ignored that the client sends from now on: the session
-// is about to be closed.
+// Mute has everything ignored that the client sends from now on, except that it
+// closes the session: which is about to be closed in any case.
 func (s *Session) Mute() { s.ensureRare().muted = true }
 
 // Receiving tells whether messages are being delivered that have arrived
@@ -546,7 +546,7 @@ func (s *Session) binary(p []byte) {
 
 // decoded does what a packet asks for.
 func (s *Session) decoded(typ eio.PacketType, data []byte, binary bool) {
-	if s.rare != nil && s.rare.muted {
+	if s.rare != nil && s.rare.muted && typ != eio.Close {
 		return
 	}
 	s.shard.stats.PacketsIn++
