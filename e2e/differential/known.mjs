@@ -38,12 +38,12 @@ const extension = /^[\w-]+(\s*;\s*[\w-]+(=("[^"]*"|[\w-]+))?)*(\s*,\s*[\w-]+(\s*
 
 // Of namespaces, as URLs write them.
 const encoded = (answer) => ({ ...answer, messages: answer.messages?.map((text) => text.replace(/^(4\d)(\/[^,]*)/, (_, type, nsp) => type + new URL(nsp, 'http://x').pathname)) });
-const recovered = (answer) => answer.messages?.some((text) => text.startsWith('42["welcome"') && text.includes('"recovered":true'));
 // What a CONNECT says of recovery.
 function resumed(step) {
   const text = texts(step).find((text) => /^40\{"pid":/.test(text));
   return text && JSON.parse(text.slice(2));
 }
+const recovered = (answer, step) => answer.messages?.some((text) => text.startsWith('40{') && JSON.parse(text.slice(2)).pid === resumed(step).pid);
 // Whether the connection before the one of a step was lost.
 function hungUp(steps, at) {
   const opened = steps.slice(0, at).map(({ op }, i) => (op === 'ws' ? i : -1)).filter((i) => i >= 0);
@@ -78,15 +78,15 @@ export const known = [
   {
     name: 'recovery without an offset',
     match: ({ server, step, want, got }) =>
-      server.recovery && resumed(step) && !resumed(step).offset && !recovered(want) && recovered(got),
+      server.recovery && resumed(step) && !resumed(step).offset && !recovered(want, step) && recovered(got, step),
   },
   {
     name: 'recovery of a socket that lives',
-    match: ({ server, step, steps, at, want, got }) => server.recovery && resumed(step)?.offset && !hungUp(steps, at) && !recovered(want) && recovered(got),
+    match: ({ server, step, steps, at, want, got }) => server.recovery && resumed(step)?.offset && !hungUp(steps, at) && !recovered(want, step) && recovered(got, step),
   },
   {
     name: 'an offset of somebody else',
-    match: ({ server, step, want, got }) => server.recovery && resumed(step)?.offset && recovered(want) && !recovered(got),
+    match: ({ server, step, want, got }) => server.recovery && resumed(step)?.offset && recovered(want, step) && !recovered(got, step),
   },
   {
     name: 'binary in JSONP',
@@ -165,6 +165,6 @@ export const known = [
   },
   {
     name: 'blanks for digits',
-    match: ({ step, want, got }) => texts(step).some((text) => /^4\s|^4[0-6](\/[^,]*,)?\d*\s+\d*\s*([[{]|$)/.test(text)) && !closes(want) && closes(got),
+    match: ({ step, want, got }) => texts(step).some((text) => /^4\s|^4[0-6](\/[^,]*,)?\d*\s+\d*\s*([[{]|$)/.test(text)) && ends(got),
   },
 ];

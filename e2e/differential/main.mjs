@@ -114,8 +114,9 @@ async function recordings() {
   for (const file of readdirSync(folder).sort()) {
     const lines = readFileSync(new URL(file, folder), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
     const [reference, other] = pairs[lines[0][2]];
-    const want = await replay(reference, lines);
-    const got = await replay(other, lines);
+    const both = async () => [await replay(reference, lines), await replay(other, lines)];
+    let [want, got] = await both();
+    if (!isDeepStrictEqual(want, got)) [want, got] = await both(); // as in check
     const name = `recording ${file.replace('.jsonl', '')}`;
     if (isDeepStrictEqual(want, got)) process.stdout.write(`ok ${name}: ${want.packets.length} packets and ${want.responses.length} responses alike\n`);
     else differences.push([`not ok ${name}`, `  reference: ${JSON.stringify(want)}`, `  other:     ${JSON.stringify(got)}`]);

@@ -59,7 +59,7 @@ export class Player {
       case 'http':
         return this.#lone(step, wanted);
       case 'open':
-        return this.#open(step);
+        return this.#open(step, wanted);
       case 'post':
         return this.#post(step, wanted);
       case 'chunked':
@@ -125,12 +125,13 @@ export class Player {
     return this.#request({ method: 'POST', path: this.#path(), body, headers });
   }
 
-  async #open({ target, headers }) {
+  async #open({ target, headers }, wanted) {
     this.#form = new Form(target, this.#server.parser);
     const response = await this.#request({ path: target, headers });
     this.#sid = /"sid\\?":\\?"([\w-]{20})\\?"/.exec(response.body)?.[1];
     if (this.#sid) this.#session = 'polling';
-    return { response };
+    // There the client has joined "/", and is greeted.
+    return { response, ...(this.#sid && this.#form.rev3 && (await this.#settle([], wanted))) };
   }
 
   async #post({ body, latin1, headers = {}, said }, wanted) {

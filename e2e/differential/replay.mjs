@@ -23,7 +23,8 @@ class Replay {
   #lastPoll;
   #upgraded = false;
   #asked = new Map(); // by number, the request that is being answered
-  #due = 0; // packets that had come
+  #due = { polled: 0, heard: 0 }; // how many packets had come, over polling and over WebSocket
+  #come = { polled: 0, heard: 0 };
   #packets = [];
   #responses = [];
   #wake = () => {};
@@ -55,7 +56,7 @@ class Replay {
       case 'send':
         return this.#send(conn, ...rest);
       case 'receive':
-        return this.#come(1);
+        return this.#wait('heard', 1);
       case 'closed':
         return this.#close(conn);
       default:
@@ -95,25 +96,26 @@ class Replay {
     try {
       const response = await conn.response({ ms: patience });
       this.#polling = undefined;
-      this.#take(response.status === 200 ? this.#form.packets(plain(response)) : [`[poll: ${response.status} ${response.body}]`]);
+      this.#take(response.status === 200 ? this.#form.packets(plain(response)) : [`[poll: ${response.status} ${response.body}]`], 'polled');
     } catch (err) {
-      this.#take([`[poll: ${err.message}]`]);
+      this.#take([`[poll: ${err.message}]`], 'polled');
     }
   }
 
-  #take(packets) {
+  #take(packets, way) {
     for (const text of packets) this.#names.learn(text, this.#server.recovery);
     this.#packets.push(...packets);
+    this.#come[way] += packets.length;
     this.#wake();
   }
 
-  // come waits until n packets more have come.
-  async #come(n) {
-    this.#due += n;
+  // wait waits until n packets more have come that way.
+  async #wait(way, n) {
+    this.#due[way] += n;
     const deadline = Date.now() + patience;
-    while (this.#packets.length < this.#due) {
-      if (Date.now() > deadline) throw new Error(`${this.#due - this.#packets.length} packets are missing`);
-      if (this.#lastPoll && !this.#upgraded && !this.#polling) this.#poll(this.#lastPoll);
+    while (this.#come[way] < this.#due[way]) {
+      if (Date.now() > deadline) throw new Error(`${this.#due[way] - this.#come[way]} packets are missing`);
+      if (way === 'polled' && !this.#upgraded && !this.#polling) this.#poll(this.#lastPoll);
       const timer = setTimeout(() => this.#wake(), 1000);
       await new Promise((resolve) => (this.#wake = resolve));
       clearTimeout(timer);
@@ -122,13 +124,13 @@ class Replay {
 
   async #response(number, _, packets) {
     const asked = this.#asked.get(number);
-    if (asked === 'poll') return this.#come(packets.length);
+    if (asked === 'poll') return this.#wait('polled', packets.length);
     const conn = this.#conns.get(number);
     const response = await conn.response({ ms: patience });
     this.#responses.push(response);
     if (packets.length) {
-      this.#due += packets.length;
-      this.#take(this.#form.packets(plain(response)));
+      this.#due.polled += packets.length;
+      this.#take(this.#form.packets(plain(response)), 'polled');
     }
     if (response.status === 101) this.#listen(number, conn);
     return undefined;
@@ -139,7 +141,7 @@ class Replay {
     this.#sockets.set(number, listener);
     while (!listener.ended) {
       const { messages } = await listener.until(() => listener.messages.length > 0, 2 ** 31 - 1);
-      this.#take(messages.filter((text) => text !== '[end]'));
+      this.#take(messages.filter((text) => text !== '[end]'), 'heard');
     }
   }
 
