@@ -5,6 +5,7 @@ package attack_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gannet-io/gannet/sio"
@@ -14,10 +15,24 @@ import (
 // that never comes, and a file that nobody reads.
 func TestSlowClientsOfFiles(t *testing.T) {
 	t.Parallel()
+	for name, through := range map[string]bool{"on a loop": false, "through net/http": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testSlowClientsOfFiles(t, through)
+		})
+	}
+}
+
+func testSlowClientsOfFiles(t *testing.T, through bool) {
+	t.Helper()
+	var begun, ended atomic.Int64
 	cfg := engineConfig()
+	cfg.ThroughHTTP = through
 	cfg.HTTPTimeout = 1500 // also what a test that is held up may take
 	cfg.Static = func(target []byte) bool { return strings.HasPrefix(string(target), path+"file") }
 	cfg.StaticHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		begun.Add(1)
+		defer ended.Add(1)
 		_, _ = w.Write([]byte(strings.Repeat("x", 20<<20)))
 	})
 	s := serveEngine(t, cfg)
@@ -32,7 +47,9 @@ func TestSlowClientsOfFiles(t *testing.T) {
 	file.write(request("GET", path+"file"))
 	half := s.dial()
 	half.write(request("GET", path+"file")[:30])
-	s.eventually("the end of all of them", func() bool { return s.figure("Connections") == loops })
+	s.eventually("the end of all of them", func() bool {
+		return begun.Load() == 4 && ended.Load() == 4 && s.figure("Connections") == loops
+	})
 	s.wantCalm()
 }
 

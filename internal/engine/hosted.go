@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +21,7 @@ import (
 // else's server would.
 type hosted struct {
 	// Immutable after newHosted.
-	log  *slog.Logger
+	srv  *Server
 	http *http.Server
 
 	// Immutable; counts the goroutines of listeners.
@@ -26,17 +29,45 @@ type hosted struct {
 
 	mu        sync.Mutex // guards following
 	listeners []net.Listener
+	silent    map[net.Conn]struct{} // they have not sent a whole request yet
 	closed    bool
 }
 
 func newHosted(s *Server) *hosted {
-	return &hosted{log: s.cfg.Logger, http: &http.Server{
-		Handler:           s,
+	h := &hosted{srv: s, silent: map[net.Conn]struct{}{}}
+	h.http = &http.Server{
+		Handler:           http.HandlerFunc(h.answer),
+		ConnState:         h.moved,
 		ReadHeaderTimeout: time.Duration(s.cfg.HTTPTimeout) * time.Millisecond,
 		IdleTimeout:       60 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2, as on a loop
-	}}
+	}
+	return h
+}
+
+// answer is the handler of the connections.
+func (h *hosted) answer(w http.ResponseWriter, r *http.Request) {
+	cfg := &h.srv.cfg
+	target := requestTarget(r)
+	switch ours := strings.HasPrefix(target, cfg.Path); {
+	case !ours && cfg.Fallback == nil, ours && cfg.Static != nil && cfg.Static([]byte(target)):
+		cfg.limit(w, r)
+	default:
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // of a file before
+	}
+	h.srv.ServeHTTP(w, r)
+}
+
+// moved notes which connections are silent.
+func (h *hosted) moved(nc net.Conn, state http.ConnState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if state == http.StateNew {
+		h.silent[nc] = struct{}{}
+	} else {
+		delete(h.silent, nc)
+	}
 }
 
 // listen opens a listener; with a configuration its connections are encrypted.
@@ -69,7 +100,7 @@ func (h *hosted) serve(ln net.Listener, cfg *tls.Config) error {
 	h.listeners = append(h.listeners, ln)
 	h.running.Go(func() { // stops when stopAccepting closes the listener
 		if err := h.http.Serve(ln); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
-			h.log.Error("engine: a listener stopped", "err", err)
+			h.srv.cfg.Logger.Error("engine: a listener stopped", "err", err)
 		}
 	})
 	return nil
@@ -86,9 +117,18 @@ func (h *hosted) stopAccepting() {
 	}
 }
 
-// shutdown closes what is left of the connections and joins the goroutines. The
-// sessions must have ended.
-func (h *hosted) shutdown() {
-	_ = h.http.Close()
+// shutdown waits for the requests of Fallback that are under way, closes what is
+// left of the connections and joins the goroutines of listeners. The sessions
+// must have ended.
+func (h *hosted) shutdown(ctx context.Context) error {
 	h.running.Wait()
+	h.mu.Lock()
+	silent := slices.Collect(maps.Keys(h.silent)) // no more will come
+	h.mu.Unlock()
+	for _, nc := range silent {
+		_ = nc.Close() // net/http would wait for them
+	}
+	err := h.http.Shutdown(ctx)
+	_ = h.http.Close()
+	return err
 }

@@ -128,8 +128,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.awaitConns(ctx)
 	err := s.reactor.Shutdown(ctx)
 	mountErr := s.mounts.wait(ctx)
-	s.hosted.shutdown()
-	return cmp.Or(err, webErr, mountErr, s.awaitAdmissions(ctx))
+	hostedErr := s.hosted.shutdown(ctx)
+	return cmp.Or(err, webErr, mountErr, hostedErr, s.awaitAdmissions(ctx))
 }
 
 // awaitAdmissions joins the goroutines that run Config.Admit or middlewares. When ctx ends,
