@@ -33,6 +33,7 @@ type clientExtra struct {
 	byName  map[string]*Socket // others by namespace, once they are many
 	asm     *packet.Assembler
 	decoder PacketDecoder // of Options.PacketParser
+	partial bool          // it has the beginning of a packet
 	pauses  int           // sockets that want nothing more to be read, and crowded
 	leaving int           // sockets that are closed and whose hooks have not returned
 	crowded bool          // reading is paused until half of them are gone
@@ -205,12 +206,15 @@ func (c *client) custom(m WireMessage) {
 	case err != nil:
 		c.decodeError(err)
 	case !complete:
+		x.partial = true
 		c.awaitAttachments()
 	case p.Type == packet.Connect && len(p.Data) > srv.opts.MaxConnectSize:
 		c.decodeError(errConnectSize)
 	default:
+		x.partial = false
 		c.haveAttachments()
 		c.packet(p, atts)
+		p.Trim()
 	}
 }
 
@@ -338,9 +342,11 @@ func (c *client) ensureExtra() *clientExtra {
 	return c.extra
 }
 
-// assembling tells whether attachments of a packet are to come.
+// assembling tells whether attachments of a packet are to come, or whatever else
+// a PacketParser has behind its beginning.
 func (c *client) assembling() bool {
-	return c.extra != nil && c.extra.asm != nil && c.extra.asm.Active()
+	x := c.extra
+	return x != nil && (x.partial || x.asm != nil && x.asm.Active())
 }
 
 // startAttachments keeps a binary packet until its attachments have come.

@@ -253,3 +253,39 @@ func TestPacketParserEncodeFails(t *testing.T) {
 	c.send(`40 /n - 0 -`)
 	c.wantClose(0)
 }
+
+// TestPacketParserWaitsNotForever sends the beginning of a packet with the CONNECT in
+// front of it, or behind that: the rest must come in time in both cases.
+func TestPacketParserWaitsNotForever(t *testing.T) {
+	t.Parallel()
+	const begun = `42 / - 1 ["echo",{"_placeholder":true,"num":0}]`
+	for name, together := range map[string]bool{"at once": true, "later": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, loops, err := sio.NewDriven(&sio.Options{Loops: 1, Logger: discard, PacketParser: &lineParser{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv.Root().Inline()
+			l, c := loops[0], srv.OpenFake(0, nil)
+			c.Inject([]byte(upgradeRequest))
+			in := masked("40 / - 0 -")
+			if !together {
+				c.Inject(in)
+				l.Drive()
+				in = nil
+			}
+			c.Inject(append(in, masked(begun)...))
+			l.Drive()
+			if st := srv.Stats(); st.Sockets != 1 {
+				t.Fatalf("%d sockets connected, want 1", st.Sockets)
+			}
+			l.SetNow(l.Now() + 31_000)
+			l.Drive()
+			l.Drive()
+			if st := srv.Stats(); st.Sockets != 0 {
+				t.Error("half a packet is waited for after 31 seconds")
+			}
+		})
+	}
+}
