@@ -112,7 +112,7 @@ func TestThroughHTTPShutdown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = c.Close() }()
+		t.Cleanup(func() { _ = c.Close() })
 		if _, err := io.WriteString(c, said); err != nil {
 			t.Fatal(err)
 		}
