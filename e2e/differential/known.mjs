@@ -18,7 +18,7 @@ const closes = (answer) => answer.alive || answer.messages?.some((text) => text 
 const said = (step) => texts(step).map((text) => /^4([0-6])(?:\d+-)?(\/[^,]*)?/.exec(text)).map((match) => match && { type: match[1], nsp: match[2] ?? '/' });
 // follows looks for a packet of one of the types `then` behind one of the types `first`, and returns their namespace.
 function follows(step, first, then) {
-  const all = said(step);
+  const all = said(step).map((sent) => sent && { ...sent, nsp: sent.nsp.split('?')[0] }); // revision 3 has a query there
   const at = all.findIndex((a, i) => a && first.includes(a.type) && all.slice(i + 1).some((b) => b && then.includes(b.type) && b.nsp === a.nsp));
   return all[at]?.nsp;
 }
@@ -37,7 +37,7 @@ const stray = /^b(?=.*[^A-Za-z0-9+/=_-])|^b[^=]*=+[^=]/;
 const extension = /^[\w-]+(\s*;\s*[\w-]+(=("[^"]*"|[\w-]+))?)*(\s*,\s*[\w-]+(\s*;\s*[\w-]+(=("[^"]*"|[\w-]+))?)*)*$/;
 
 // Of namespaces, as URLs write them.
-const encoded = (answer) => ({ ...answer, messages: answer.messages?.map((text) => text.replace(/^(4\d)(\/[^,]*)/, (_, type, nsp) => type + new URL(nsp, 'http://x').pathname)) });
+const encoded = (answer) => ({ ...answer, messages: answer.messages?.map((text) => text.replace(/^(4\d)(\/[^,]*)/, (_, type, nsp) => type + new URL(nsp, 'http://x').pathname)).sort() });
 // What a CONNECT says of recovery.
 function resumed(step) {
   const text = texts(step).find((text) => /^40\{"pid":/.test(text));

@@ -86,6 +86,7 @@ function upgrading3(r) {
 
 // MessagePack.
 
+// Not in the auth payload: what handlers get of binary there depends on the language.
 const values = [null, true, 0, -1, 1.5, 2 ** 40, 'a', 'é€😀', 'x'.repeat(200), [], [1, ['x']], {}, { a: { b: 1 } }, Buffer.from([0, 255]), undefined];
 
 function packed(r) {
@@ -93,7 +94,7 @@ function packed(r) {
   const nsp = r.pick(['/', '/', '/', '/', '/custom', '/nothing', '/é', undefined, 1, '']);
   const args = [r.pick(['echo', 'echo', 'echo', 'nobody listens', 'connect', 7, null]), ...Array.from({ length: r.int(4) }, () => r.pick(values))];
   const data = {
-    0: () => r.pick([undefined, {}, { user: r.pick(values) }, { token: 'secret' }, null, [], 'x']),
+    0: () => r.pick([undefined, {}, { user: r.pick(values.filter((value) => !Buffer.isBuffer(value))) }, { token: 'secret' }, null, [], 'x']),
     1: () => r.pick([undefined, undefined, null, 'x']),
     2: () => (r.chance(0.95) ? args : r.pick([undefined, {}, 'x', []])),
     3: () => args.slice(1),
