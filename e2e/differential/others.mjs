@@ -166,7 +166,7 @@ function protocol(r) {
 
 // Requests that wait, and requests at once.
 
-const held = ['420["echo",1]', '42["echo","a"]', '42["echo"', '44', '42/nothing,["x"]', '1', '40/nothing,', 'x', '41', '2', '4'];
+const held = ['420["echo",1]', '42["echo","a"]', '42["echo"', '44', '42/nothing,["x"]', '1', '40/nothing,', 'x', '2', '4'];
 
 function overlapping(r) {
   const steps = [{ op: 'open', target: '/socket.io/?EIO=4&transport=polling', headers: {} }, { op: 'post', body: '40' }];

@@ -286,7 +286,8 @@ export class Player {
   async #ping(ws, wanted) {
     const mark = `mark ${++this.#marks}`;
     ws.conn.write(frame(9, mark));
-    return ws.until(() => ws.takePong(mark) && ws.messages.length >= (wanted?.messages?.length ?? 0), patience);
+    await ws.passed(() => ws.takePong(mark), patience);
+    return ws.until(() => ws.messages.length >= (wanted?.messages?.length ?? 0), late);
   }
 
   // frames go to the newest WebSocket, in one write.
