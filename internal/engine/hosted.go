@@ -53,8 +53,13 @@ func (h *hosted) answer(w http.ResponseWriter, r *http.Request) {
 	switch ours := strings.HasPrefix(target, cfg.Path); {
 	case !ours && cfg.Fallback == nil, ours && cfg.Static != nil && cfg.Static([]byte(target)):
 		cfg.limit(w, r)
-	default:
+	case ours:
+	case h.srv.mounts.enter(nil): // for Shutdown, which waits for it
+		defer h.srv.mounts.leave(nil)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // of a file before
+	default:
+		refuseMounted(w)
+		return
 	}
 	h.srv.ServeHTTP(w, r)
 }
@@ -117,18 +122,28 @@ func (h *hosted) stopAccepting() {
 	}
 }
 
-// shutdown waits for the requests of Fallback that are under way, closes what is
-// left of the connections and joins the goroutines of listeners. The sessions
-// must have ended.
-func (h *hosted) shutdown(ctx context.Context) error {
+// lastWords is how long responses may take that are complete and not yet with
+// the kernel.
+const lastWords = time.Second
+
+// dropSilent joins the goroutines of listeners and closes the connections on
+// which no whole request has come, for which net/http would wait. The listeners
+// must have been closed.
+func (h *hosted) dropSilent() {
 	h.running.Wait()
 	h.mu.Lock()
 	silent := slices.Collect(maps.Keys(h.silent)) // no more will come
 	h.mu.Unlock()
 	for _, nc := range silent {
-		_ = nc.Close() // net/http would wait for them
+		_ = nc.Close()
 	}
-	err := h.http.Shutdown(ctx)
+}
+
+// shutdown closes the connections. The requests under way must have been waited
+// for.
+func (h *hosted) shutdown(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	_ = h.http.Shutdown(ctx) // what is left then waits for the rest of a body
 	_ = h.http.Close()
-	return err
 }

@@ -127,9 +127,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.awaitConns(ctx)
 	err := s.reactor.Shutdown(ctx)
+	s.hosted.dropSilent()
 	mountErr := s.mounts.wait(ctx)
-	hostedErr := s.hosted.shutdown(ctx)
-	return cmp.Or(err, webErr, mountErr, hostedErr, s.awaitAdmissions(ctx))
+	s.hosted.shutdown(ctx)
+	return cmp.Or(err, webErr, mountErr, s.awaitAdmissions(ctx))
 }
 
 // awaitAdmissions joins the goroutines that run Config.Admit or middlewares. When ctx ends,
