@@ -43,6 +43,9 @@ func (l *Loop) SetFaults(f *Faults) {
 // Readable makes the loop read c as after an event.
 func (c *Conn) Readable() { c.loop.readAgain(c) }
 
+// Writable makes the loop write what c has queued as after an event.
+func (c *Conn) Writable() { c.loop.writable(c) }
+
 // Posted counts the messages in the ring.
 func (l *Loop) Posted() int { return l.messages.Len() }
 

@@ -128,6 +128,7 @@ func (l *Loop) answerRecords(c *Conn) bool {
 	case err == nil:
 		return true
 	case !errors.Is(err, syscall.EAGAIN):
+		err = &WriteError{err}
 	case len(c.aux.tls.out.B) > maxSealed:
 		err = errRecordFlood
 	default:
@@ -208,7 +209,7 @@ func (l *Loop) flushSealed(c *Conn) bool {
 			return false
 		case errors.Is(err, syscall.EINTR):
 		default:
-			c.Close(err)
+			c.Close(&WriteError{err})
 			return false
 		}
 	}

@@ -531,3 +531,41 @@ func TestTLSRecordErrors(t *testing.T) {
 	}
 	until(t, "the error is counted", func() bool { return r.Counters().TLSErrors == 1 })
 }
+
+// TestTLSWriteError has writes fail behind records that the kernel had refused,
+// and at once.
+func TestTLSWriteError(t *testing.T) {
+	t.Parallel()
+	for _, refusals := range []int{0, 1} {
+		closed := make(chan error, 1)
+		conns := make(chan *loop.Conn, 1)
+		r := start(t, &loop.Options{Loops: 1}, func(*loop.Loop) *hooks {
+			return &hooks{
+				open:   func(c *loop.Conn) { conns <- c },
+				data:   func(*loop.Conn, []byte) {},
+				closed: func(_ *loop.Conn, err error) { closed <- err },
+			}
+		})
+		addr, client := listenTLS(t, r, nil)
+		dialTLS(t, addr, client)
+		c := recv(t, conns)
+		on(t, r.Loops()[0], func() {
+			left := refusals
+			r.Loops()[0].SetFaults(&loop.Faults{OnWrite: func(int) error {
+				if left--; left >= 0 {
+					return syscall.EAGAIN
+				}
+				return syscall.EPIPE
+			}})
+			reply(c, []byte("never read"))
+		})
+		if refusals > 0 {
+			on(t, r.Loops()[0], c.Writable)
+		}
+		var failed *loop.WriteError
+		if err := recv(t, closed); !errors.As(err, &failed) || !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("behind %d refusals: closed with %v, want a *WriteError of EPIPE", refusals, err)
+		}
+		on(t, r.Loops()[0], func() { r.Loops()[0].SetFaults(nil) })
+	}
+}
