@@ -80,15 +80,20 @@ func (s *Socket) nameLegacy() {
 		id = s.nsp.name + "#" + id
 	}
 	s.ensureExtra().id = id
-	s.legacy, s.ownLeft = true, true
+	s.ownLeft = true
 }
+
+// namesRoom tells whether the id of the socket is a room like any other, because
+// it does not say where the socket is: it is a client's of Socket.IO 2, or that
+// of an earlier socket.
+func (s *Socket) namesRoom() bool { return s.client.legacy() || s.Recovered() }
 
 // enter makes the socket a member of its namespace. The id of a client of
 // Socket.IO 2 says nothing about where its socket is: it is a room like any
 // other.
 func (s *Socket) enter() {
 	s.shard().index.Add(&s.entry)
-	if s.legacy {
+	if s.client.legacy() {
 		s.enterRoom(s.ID())
 	}
 }

@@ -178,7 +178,7 @@ func (s *Socket) adopt(p *pending) {
 	s.id = p.rec.id
 	s.mark(markRecovered)
 	// The id says where the first socket was: here its room is one to join.
-	s.ownLeft, s.adopted = true, true
+	s.ownLeft = true
 	for _, room := range p.left.rooms {
 		s.enterRoom(room)
 		if s.nsp.srv.roomTrace && room != s.ID() {
@@ -267,7 +267,7 @@ func (s *Socket) park(was uint32, reason DisconnectReason, hooked bool) {
 		}
 		return
 	}
-	if s.legacy || !recoverableReason(reason) {
+	if s.client.legacy() || !recoverableReason(reason) {
 		s.nsp.log.forget(x.rec)
 		return
 	}

@@ -80,7 +80,7 @@ func (s *Socket) joinLocal(room string) {
 	}
 	s.client.shard.settle()
 	trace := s.nsp.srv.roomTrace
-	if !s.legacy && !s.adopted && room == s.ID() {
+	if room == s.ID() && !s.namesRoom() {
 		if trace && s.ownLeft {
 			s.traceJoin(room)
 		}
@@ -115,7 +115,7 @@ func (s *Socket) enterRoom(room string) (joined bool) {
 func (s *Socket) leaveLocal(room string) {
 	s.client.shard.settle()
 	trace := s.nsp.srv.roomTrace
-	if !s.legacy && !s.adopted && room == s.ID() {
+	if room == s.ID() && !s.namesRoom() {
 		if trace && !s.ownLeft && s.Connected() {
 			s.traceLeave(room)
 		}

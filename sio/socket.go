@@ -27,12 +27,7 @@ type Socket struct {
 	// Immutable after newSocket, but for nsp, which found sets.
 	nsp    *Namespace
 	client *client
-	id     [engine.SIDLen]byte
-	legacy bool // the id is socketExtra.id
-
-	// Atomic: written by the loop, and markMute by everyone; read by everyone.
-	state atomic.Uint32
-	marks atomic.Uint32
+	id     [engine.SIDLen]byte // of a client of Socket.IO 2 it is socketExtra.id
 
 	// Owned by the loop goroutine.
 	listed  bool // among the sockets of the client
@@ -40,9 +35,14 @@ type Socket struct {
 	// greeting says that the OnConnection hooks have not returned yet.
 	greeting bool
 	leaving  bool // counted in clientExtra.leaving
-	adopted  bool // its id is that of an earlier socket, and a room like any other
-	inbox    *inbox
-	entry    rooms.Entry[*Socket]
+
+	// Atomic: written by the loop, and markMute by everyone; read by everyone.
+	state atomic.Uint32
+	marks atomic.Uint32
+
+	// Owned by the loop goroutine.
+	inbox *inbox
+	entry rooms.Entry[*Socket]
 
 	// Atomic: written once, by whoever needs it first.
 	extra atomic.Pointer[socketExtra]
@@ -110,7 +110,7 @@ func newSocket(n *Namespace, c *client, auth []byte) *Socket {
 // is "/", as such clients expect. The string is a part of the socket and keeps
 // it in memory: use strings.Clone where it is kept for longer than the socket.
 func (s *Socket) ID() string {
-	if s.legacy {
+	if s.client.legacy() {
 		return s.extra.Load().id
 	}
 	return unsafe.String(&s.id[0], len(s.id))
@@ -389,7 +389,7 @@ func (s *Socket) screen() {
 func (s *Socket) exit(connected bool) {
 	if s.nsp.shards != nil {
 		if s.nsp.srv.roomTrace {
-			s.traceLeaveAll(connected && !s.adopted)
+			s.traceLeaveAll(connected && !s.Recovered())
 		}
 		s.shard().index.Remove(&s.entry)
 	}
@@ -429,7 +429,7 @@ func (s *Socket) admitted(err error) {
 	d := &sh.srv.dialect
 	b := d.newFrame(64)
 	id := s.ID()
-	if s.legacy {
+	if s.client.legacy() {
 		id = ""
 	}
 	b.B = d.parser().AppendConnect(b.B, s.nsp.name, id, s.pid())
