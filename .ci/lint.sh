@@ -35,6 +35,11 @@ bare_nolint() {
   hits=$(sources '*.go' | xargs -r grep -nE '//\s*nolint' | grep -vE '//nolint:[a-z0-9,]+ // .{8,}')
   [ -z "$hits" ] || { echo "$hits"; return 1; }
 }
+large() { # such as a program that was built and added by accident
+  local hits
+  hits=$(sources | xargs -r -d '\n' stat -c '%s %n' | awk '$1 > 1000000')
+  [ -z "$hits" ] || { echo "$hits"; return 1; }
+}
 scripts() {
   local f ok=0
   while read -r f; do bash -n "$f" || ok=1; done < <(sources '.ci/*.sh' .ci/run '.ci/hooks/*')
@@ -55,6 +60,7 @@ check 'no go:norace' rejects '^//go:norace' '*.go'
 check 'no sleeping in tests' rejects 'time\.Sleep\(' '*_test.go'
 check 'every nolint has a reason' bare_nolint
 check 'nothing left unfinished' rejects '\b(TODO|FIXME)\b' '*.go' '*.mjs' '*.py' '*.java' '*.sh' Makefile ':!.ci/lint.sh'
+check 'no file above 1 MB' large
 check 'scripts parse' scripts
 
 if [ ${#failed[@]} -gt 0 ]; then
