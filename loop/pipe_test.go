@@ -224,6 +224,7 @@ func TestPipeEnds(t *testing.T) {
 	}
 
 	p = newPipe(t, r, nil, "", nil)
+	mustWrite(t, p, []byte("there")) // else it might never arrive, and then nobody is told of its end
 	shutdown(t, r)
 	if err := recv(t, closed); !errors.Is(err, loop.ErrShutdown) {
 		t.Errorf("Closed got %v, want ErrShutdown", err)
