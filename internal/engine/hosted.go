@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -35,14 +34,9 @@ type hosted struct {
 
 func newHosted(s *Server) *hosted {
 	h := &hosted{srv: s, silent: map[net.Conn]struct{}{}}
-	h.http = &http.Server{
-		Handler:           http.HandlerFunc(h.answer),
-		ConnState:         h.moved,
-		ReadHeaderTimeout: time.Duration(s.cfg.HTTPTimeout) * time.Millisecond,
-		IdleTimeout:       60 * time.Second,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
-		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2, as on a loop
-	}
+	h.http = newHTTPServer(&s.cfg, h.answer)
+	h.http.ConnState = h.moved
+	h.http.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // no HTTP/2, as on a loop
 	return h
 }
 

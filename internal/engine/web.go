@@ -31,13 +31,18 @@ type webServer struct {
 
 func newWebServer(s *Server) *webServer {
 	w := &webServer{srv: s, ln: newHandoverListener(), done: make(chan struct{})}
-	w.http = &http.Server{
-		Handler:           http.HandlerFunc(w.serve),
-		ReadHeaderTimeout: time.Duration(s.cfg.HTTPTimeout) * time.Millisecond,
-		IdleTimeout:       60 * time.Second,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
-	}
+	w.http = newHTTPServer(&s.cfg, w.serve)
 	return w
+}
+
+// newHTTPServer returns a net/http server with the limits of a loop.
+func newHTTPServer(cfg *Config, serve http.HandlerFunc) *http.Server {
+	return &http.Server{
+		Handler:           serve,
+		ReadHeaderTimeout: time.Duration(cfg.HTTPTimeout) * time.Millisecond,
+		IdleTimeout:       60 * time.Second,
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}
 }
 
 // take hands a connection over, with the bytes that were read from it. It is
